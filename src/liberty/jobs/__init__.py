@@ -1,0 +1,1 @@
+"""The documented import path of the plugin types, and nothing else."""

@@ -1,0 +1,1 @@
+"""REACH: one file per kind of outside system."""

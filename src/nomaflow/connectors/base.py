@@ -1,0 +1,75 @@
+"""The seam of the connectors: a new kind is one file in this folder.
+
+A file defines a `Definition` (its block in connectors.toml) and one instance named `CONNECTOR`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Protocol, TypeVar
+
+from pydantic import Field
+
+from nomaflow.domain.job import Definition
+from nomaflow.domain.secrets import Secret
+
+
+class PoolDefinition(Definition):
+    """A block [pools.NAME] of connectors.toml: how to reach one database.
+
+    `url` carries no password; `password` is sealed or one ${env:} token. Relative SQLite paths
+    count from the home folder. `size` is the most connections that one process opens.
+    """
+
+    url: str
+    password: str | None = None
+    size: Annotated[int, Field(ge=1, le=200)] = 5
+    connect_timeout_seconds: Annotated[float, Field(gt=0)] = 10
+
+
+@dataclass(frozen=True)
+class ResolvedPool:
+    """A pool ready to open: tokens replaced, password unsealed, SQLite path absolute."""
+
+    name: str
+    url: str
+    password: Secret | None = None
+    size: int = 5
+    connect_timeout_seconds: float = 10
+
+
+@dataclass(frozen=True)
+class ConnectorSettings:
+    """A connector ready to open; picklable, so that a child process opens its own."""
+
+    name: str
+    type: str
+    definition: Definition
+    pool: ResolvedPool | None = None
+
+
+class Connector(Protocol):
+    """An open way to one system. Thread-safe."""
+
+    name: str
+
+    def check(self) -> None:
+        """Reach the system once. Raises Unreachable with the cause and what to do."""
+
+    def close(self) -> None:
+        """Give everything back; may be called twice."""
+
+
+DefinitionT = TypeVar("DefinitionT", bound=Definition)
+
+
+class ConnectorType(Protocol[DefinitionT]):
+    """One kind of connector: the shape of its block, and how it opens."""
+
+    name: ClassVar[str]
+    Definition: type[DefinitionT]
+
+    def open(self, settings: ConnectorSettings) -> Connector:
+        """Make the connector; it may connect only when first used."""
+
+
+ConnectorLookup = Callable[[str], ConnectorSettings]

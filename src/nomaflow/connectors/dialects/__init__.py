@@ -1,0 +1,1 @@
+"""One file per database; nothing else in the code names one."""

@@ -1,0 +1,1 @@
+"""MOVE: table copies between databases."""

@@ -1,0 +1,1 @@
+"""Nouns and pure decisions: jobs, runs, states, policies. No I/O."""

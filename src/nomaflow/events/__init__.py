@@ -1,0 +1,1 @@
+"""TELL: in-process publish and subscribe; a hint, never the truth."""

@@ -1,0 +1,1 @@
+"""REMEMBER: the SQL store, the truth."""

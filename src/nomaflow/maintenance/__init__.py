@@ -1,0 +1,1 @@
+"""Small named services on a timer."""

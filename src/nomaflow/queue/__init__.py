@@ -1,0 +1,1 @@
+"""WAIT: the durable run queue."""

@@ -1,0 +1,1 @@
+"""Where claimed runs execute: one file per executor."""

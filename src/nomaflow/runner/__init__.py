@@ -1,0 +1,1 @@
+"""RUN: takes claimed runs through their steps."""

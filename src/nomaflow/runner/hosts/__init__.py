@@ -1,0 +1,1 @@
+"""Where one attempt executes: event loop, thread, child process."""

@@ -1,0 +1,1 @@
+"""DECIDE: turns due times into queued runs."""

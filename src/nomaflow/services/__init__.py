@@ -1,0 +1,1 @@
+"""Use cases that the API and the CLI both call."""

@@ -1,0 +1,1 @@
+"""DO: one file per step type."""

@@ -1,0 +1,146 @@
+"""What a step sees of its run: facts, connectors, log, progress, and whether to stop."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from nomaflow.connectors.base import Connector
+from nomaflow.domain.job import LogLevel
+from nomaflow.domain.states import StepState
+from nomaflow.errors import NotFound
+
+
+@dataclass(frozen=True)
+class PreviousStep:
+    """An earlier step of the same run: its state and its output (None when it has none)."""
+
+    name: str
+    state: StepState
+    output: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """Everything an attempt knows before it starts; picklable, holds no connection."""
+
+    run_id: int
+    job_id: str
+    step_name: str
+    step_index: int
+    attempt: int
+    session_user: str
+    started_at: datetime
+    scheduled_at: datetime | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    previous: Mapping[str, PreviousStep] = field(default_factory=dict)
+
+
+class StepPort(Protocol):
+    """How an attempt reaches the runner, from a thread or across a pipe. Thread-safe."""
+
+    def log(self, level: LogLevel, message: str, *, source: str = "") -> None:
+        """Add a line to the run's log."""
+
+    def progress(self, done: int, total: int | None) -> None:
+        """Tell how far the step is."""
+
+    def connector(self, name: str) -> Connector:
+        """Open, or find opened, a connector by its name. Raises NotFound."""
+
+    def is_cancelled(self) -> bool:
+        """Whether the attempt was asked to stop."""
+
+    def on_cancel(self, hook: Callable[[], None]) -> AbstractContextManager[None]:
+        """While the context is open, `hook` is called, from another thread, when a stop is asked.
+
+        Asked already: called at once.
+        """
+
+
+class StepLog:
+    """Routes lines into the run's log; the level filter is the run's."""
+
+    def __init__(self, port: StepPort) -> None:
+        self._port = port
+
+    def debug(self, message: str, *args: object) -> None:
+        self._port.log("DEBUG", _text(message, args))
+
+    def info(self, message: str, *args: object) -> None:
+        self._port.log("INFO", _text(message, args))
+
+    def warning(self, message: str, *args: object) -> None:
+        self._port.log("WARNING", _text(message, args))
+
+    def error(self, message: str, *args: object) -> None:
+        self._port.log("ERROR", _text(message, args))
+
+
+class StepContext:
+    """Handed to every attempt of a step; also what a Python step's function gets as `ctx`."""
+
+    def __init__(self, facts: StepFacts, port: StepPort) -> None:
+        self.facts = facts
+        self.log = StepLog(port)
+        self._port = port
+
+    @property
+    def run_id(self) -> int:
+        return self.facts.run_id
+
+    @property
+    def job_id(self) -> str:
+        return self.facts.job_id
+
+    @property
+    def step_name(self) -> str:
+        return self.facts.step_name
+
+    @property
+    def attempt(self) -> int:
+        """The number of this try, from 1."""
+        return self.facts.attempt
+
+    @property
+    def session_user(self) -> str:
+        """Who triggered the run; `cron` or `interval` for a schedule."""
+        return self.facts.session_user
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """A copy of the merged parameters."""
+        return dict(self.facts.params)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this step in this run: `run_id:step index`."""
+        return f"{self.facts.run_id}:{self.facts.step_index}"
+
+    def get_connector(self, name: str) -> Connector:
+        """The connector of that name, open. Raises NotFound."""
+        return self._port.connector(name)
+
+    def previous_step(self, name: str) -> PreviousStep:
+        """An earlier step of this run. Raises NotFound."""
+        try:
+            return self.facts.previous[name]
+        except KeyError:
+            raise NotFound(f"No step '{name}' stands before step '{self.step_name}'.") from None
+
+    def progress(self, done: int, total: int | None = None) -> None:
+        """Report `done` of `total` units; total None when unknown."""
+        self._port.progress(done, total)
+
+    def is_cancelled(self) -> bool:
+        """Whether the run was asked to stop; long loops should look often."""
+        return self._port.is_cancelled()
+
+    def on_cancel(self, hook: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `hook` from another thread if a stop is asked while the context is open."""
+        return self._port.on_cancel(hook)
+
+
+def _text(message: str, args: tuple[object, ...]) -> str:
+    return message % args if args else str(message)

@@ -1,0 +1,1 @@
+"""WHEN: pure due-time maths, one file per kind of trigger."""
