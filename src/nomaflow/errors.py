@@ -82,10 +82,16 @@ class SecretsError(NomaflowError):
 
 
 class StepFailed(NomaflowError):
-    """An attempt of a step failed; the retry policy decides what follows."""
+    """An attempt of a step failed; the retry policy decides what follows.
 
-    def __init__(self, message: str, *, traceback: str | None = None) -> None:
+    `type` is the name of the cause: a user's or a driver's exception, or this error's own.
+    """
+
+    def __init__(
+        self, message: str, *, cause: str | None = None, traceback: str | None = None
+    ) -> None:
         super().__init__(message)
+        self.type = cause or type(self).__name__
         self.traceback = traceback
 
 
