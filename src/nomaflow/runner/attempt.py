@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nomaflow.domain.course import TIMEOUT
+from nomaflow.domain.course import TIMEOUT, StopReason
 from nomaflow.domain.run import StepError
 from nomaflow.domain.states import StepState
 from nomaflow.errors import StepFailed
@@ -30,7 +30,7 @@ async def attempt(work: Work, stop: StopSignal, seconds: float) -> Outcome:
     try:
         output = await stoppable(work(), stop, seconds)
     except Stopped:
-        return _stopped(stop)
+        return stopped(stop.reason)
     except WallHit:
         error = StepError("StepTimedOut", wording.timed_out(seconds))
         return Outcome(StepState.FAILED, error=error, reason=TIMEOUT)
@@ -39,11 +39,12 @@ async def attempt(work: Work, stop: StopSignal, seconds: float) -> Outcome:
     return Outcome(StepState.SUCCEEDED, output=output)
 
 
-def _stopped(stop: StopSignal) -> Outcome:
-    if stop.reason is not None and stop.reason.kind == "timeout":
+def stopped(reason: StopReason | None) -> Outcome:
+    """How a step ends whose run is to stop: FAILED at the run's time-out, else CANCELED."""
+    if reason is not None and reason.kind == "timeout":
         error = StepError("RunTimedOut", "the run reached its time-out")
         return Outcome(StepState.FAILED, error=error, reason=TIMEOUT)
-    return Outcome(StepState.CANCELED, reason=str(stop.reason))
+    return Outcome(StepState.CANCELED, reason=str(reason))
 
 
 def describe(error: BaseException) -> StepError:

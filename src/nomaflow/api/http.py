@@ -1,0 +1,31 @@
+"""The HTTP application: routes under /api/v1, health, and problem documents."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import APIRouter, FastAPI
+
+from nomaflow import __version__
+from nomaflow.api import problems
+from nomaflow.api.routes import health, jobs, runs
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def http_app(lifespan: Lifespan) -> FastAPI:
+    """`lifespan` opens the engine and sets `app.state.parts` before the first request."""
+    app = FastAPI(
+        title="Nomaflow",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    problems.install(app)
+    app.include_router(health.router)
+    v1 = APIRouter(prefix="/api/v1")
+    v1.include_router(jobs.router)
+    v1.include_router(runs.router)
+    app.include_router(v1)
+    return app

@@ -1,0 +1,241 @@
+"""One claimed run on its way through its steps."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from typing import Any
+
+from nomaflow.domain.course import Ending, StopReason, ending, reason_to_skip
+from nomaflow.domain.events import StepChanged
+from nomaflow.domain.job import Job, LogLevel, StepDefinition
+from nomaflow.domain.policy import is_retried, wait_seconds
+from nomaflow.domain.run import AttemptRun, LogLine, Run, RunOptions, StepError, StepRun
+from nomaflow.domain.states import StepState
+from nomaflow.runner import wording
+from nomaflow.runner.attempt import Outcome, attempt, stopped
+from nomaflow.runner.output import kept
+from nomaflow.runner.parts import Briefing, RunnerParts
+from nomaflow.runner.step_listener import StepListener
+from nomaflow.runner.stop import StopSignal
+from nomaflow.steps.context import PreviousStep
+
+LONGEST_WAIT_IN_PLACE_SECONDS = 30.0
+
+
+class RunLost(Exception):
+    """The run is not ours any more: a newer claim, a rescue or a delete took it away."""
+
+
+class Postponed(Exception):
+    """The run went back to the queue until its next attempt is due."""
+
+
+class Execution:
+    """Takes the steps in order; every write is fenced by the claim on the run."""
+
+    def __init__(
+        self, run: Run, job: Job, options: RunOptions, parts: RunnerParts, stop: StopSignal
+    ) -> None:
+        self._run = run
+        self._job = job
+        self._options = options
+        self._parts = parts
+        self._stop = stop
+        self._steps: list[StepRun] = []
+        self._outputs: dict[str, Mapping[str, Any] | None] = {}
+        self._level: LogLevel = options.log_level or job.log_level
+
+    async def to_the_end(self) -> Ending:
+        """Walk the steps that are not done yet. Raises RunLost, Postponed."""
+        briefing = await self._open()
+        for index in range(len(self._steps)):
+            await self._take(index, briefing)
+        forgiven = (step.name for step in self._job.steps if step.continue_on_error)
+        return ending(self._steps, self._stop.reason, forgiven)
+
+    async def _open(self) -> Briefing:
+        history, run = self._parts.history, self._run
+        previous_success = await history.previous_success_at(run.job_id, run.created_at)
+        briefing = self._parts.brief(run, self._job, self._options, previous_success)
+        self._own(
+            await history.save_params(run.fence, self._parts.redact_value(briefing.snapshot()))
+        )
+        planned = [
+            StepRun(run.id, index, step.name, step.type, StepState.PENDING)
+            for index, step in enumerate(self._job.steps)
+        ]
+        self._own(await history.plan_steps(run.fence, planned))
+        self._steps = list(await history.steps(run.id))
+        self._outputs = {step.name: step.output for step in self._steps}
+        return briefing
+
+    async def _take(self, index: int, briefing: Briefing) -> None:
+        definition, step = self._job.steps[index], self._steps[index]
+        if step.state.is_final:
+            return
+        reason = reason_to_skip(
+            definition, self._options, failed=self._has_failed(), stop=self._stop.reason
+        )
+        if reason is None:
+            await self._perform(definition, step, briefing)
+        else:
+            await self._skip(step, reason)
+
+    def _has_failed(self) -> bool:
+        return any(
+            step.state is StepState.FAILED and not definition.continue_on_error
+            for step, definition in zip(self._steps, self._job.steps, strict=True)
+        )
+
+    async def _skip(self, step: StepRun, reason: str) -> None:
+        self._say(step, wording.step_skipped(reason))
+        await self._record(
+            replace(
+                step,
+                state=StepState.CANCELED,
+                reason=reason,
+                finished_at=self._parts.clock.now(),
+            )
+        )
+
+    async def _perform(self, definition: StepDefinition, step: StepRun, briefing: Briefing) -> None:
+        self._say(step, wording.step_started(definition, step.index, len(self._steps)))
+        for number in count(step.attempts + 1):
+            trial = await self._begin_attempt(step.index, number)
+            work = partial(self._work, step.index, number, briefing)
+            outcome = await attempt(work, self._stop, definition.timeout_seconds)
+            wait = self._wait_before_retry(definition, number, outcome)
+            await self._end_attempt(definition, trial, outcome, is_last=wait is None)
+            if wait is None:
+                return
+            await self._wait(step.index, wait)
+            if self._stop.reason is not None:
+                await self._end_while_waiting(step.index, self._stop.reason)
+                return
+
+    async def _begin_attempt(self, index: int, number: int) -> AttemptRun:
+        started_at = self._parts.clock.now()
+        trial = AttemptRun(self._run.id, index, number, StepState.RUNNING, started_at)
+        self._own(await self._parts.history.start_attempt(self._run.fence, trial))
+        step = self._steps[index]
+        self._steps[index] = replace(
+            step,
+            state=StepState.RUNNING,
+            attempts=number,
+            started_at=step.started_at or started_at,
+        )
+        self._parts.bus.publish(StepChanged(self._run.id, index))
+        return trial
+
+    async def _work(self, index: int, number: int, briefing: Briefing) -> Mapping[str, Any]:
+        request = briefing.request(index, number, self._previous(index))
+        listener = StepListener(
+            self._parts.log,
+            self._parts.bus,
+            run_id=self._run.id,
+            step=self._steps[index].name,
+            attempt=number,
+            level=self._level,
+        )
+        return await self._parts.hosts.run(request, listener)
+
+    def _previous(self, index: int) -> dict[str, PreviousStep]:
+        return {
+            step.name: PreviousStep(step.name, step.state, self._outputs.get(step.name))
+            for step in self._steps[:index]
+        }
+
+    async def _end_attempt(
+        self, definition: StepDefinition, trial: AttemptRun, outcome: Outcome, *, is_last: bool
+    ) -> None:
+        trial = replace(
+            trial,
+            state=outcome.state,
+            finished_at=self._parts.clock.now(),
+            output=self._kept(definition.name, outcome.output),
+            error=self._masked(outcome.error),
+        )
+        step = replace(self._steps[trial.index], output=trial.output, error=trial.error)
+        if is_last:
+            step = replace(
+                step, state=trial.state, reason=outcome.reason, finished_at=trial.finished_at
+            )
+        self._say_outcome(definition, trial, step)
+        await self._parts.log.flush()
+        self._own(await self._parts.history.finish_attempt(self._run.fence, trial, step))
+        self._steps[trial.index] = step
+        self._parts.bus.publish(StepChanged(self._run.id, trial.index))
+
+    def _kept(self, name: str, output: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if output is None:
+            return None
+        self._outputs[name] = output
+        return kept(output, self._parts.redact_value)
+
+    def _wait_before_retry(
+        self, definition: StepDefinition, number: int, outcome: Outcome
+    ) -> float | None:
+        if outcome.state is not StepState.FAILED or self._stop.reason is not None:
+            return None
+        policy = self._job.retry_of(definition)
+        error_type = outcome.error.type if outcome.error else ""
+        if not is_retried(policy, number, error_type):
+            return None
+        return wait_seconds(policy, number, chance=self._parts.chance())
+
+    async def _wait(self, index: int, seconds: float) -> None:
+        self._say(self._steps[index], wording.waiting(seconds))
+        if seconds <= LONGEST_WAIT_IN_PLACE_SECONDS:
+            await self._stop.wait(seconds)
+            return
+        not_before = self._parts.clock.now() + timedelta(seconds=seconds)
+        await self._parts.log.flush()
+        self._own(await self._parts.queue.requeue(self._run.fence, not_before))
+        raise Postponed
+
+    async def _end_while_waiting(self, index: int, reason: StopReason) -> None:
+        outcome = stopped(reason)
+        await self._record(
+            replace(
+                self._steps[index],
+                state=outcome.state,
+                reason=outcome.reason,
+                finished_at=self._parts.clock.now(),
+            )
+        )
+
+    async def _record(self, step: StepRun) -> None:
+        self._own(await self._parts.history.finish_step(self._run.fence, step))
+        self._steps[step.index] = step
+        self._parts.bus.publish(StepChanged(self._run.id, step.index))
+
+    def _say_outcome(self, definition: StepDefinition, trial: AttemptRun, step: StepRun) -> None:
+        if trial.error is not None:
+            of = self._job.retry_of(definition).attempts
+            message = wording.attempt_failed(trial.attempt, of, trial.error)
+            self._say(step, message, "ERROR", attempt=trial.attempt)
+        elif trial.state is StepState.SUCCEEDED and trial.finished_at is not None:
+            seconds = (trial.finished_at - trial.started_at).total_seconds()
+            self._say(step, wording.step_succeeded(seconds), attempt=trial.attempt)
+        elif step.reason is not None:
+            self._say(step, wording.step_skipped(step.reason), attempt=trial.attempt)
+
+    def _say(
+        self, step: StepRun, message: str, level: LogLevel = "INFO", attempt: int | None = None
+    ) -> None:
+        line = LogLine(self._parts.clock.now(), level, message, step.name, attempt)
+        self._parts.log.add(self._run.id, line)
+
+    def _masked(self, error: StepError | None) -> StepError | None:
+        if error is None:
+            return None
+        redact = self._parts.redact_text
+        trace = redact(error.traceback) if error.traceback else None
+        return StepError(error.type, redact(error.message), trace)
+
+    @staticmethod
+    def _own(still: object) -> None:
+        if not still:
+            raise RunLost

@@ -1,0 +1,151 @@
+"""Use cases on runs: start, cancel, wait, read."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nomaflow.domain.events import CancelRequested, LinesLogged, RunChanged, RunsQueued
+from nomaflow.domain.job import Job, JobId
+from nomaflow.domain.run import LogLine, NewRun, ProcessId, Run, RunId, RunOptions, StepRun
+from nomaflow.domain.states import RunState
+from nomaflow.errors import NotFound, Refused
+from nomaflow.events.bus import Bus
+from nomaflow.history.logs import LogHistory
+from nomaflow.history.runs import RunFilter, RunHistory, RunPage
+from nomaflow.queue.run_queue import RunQueue
+
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """What the use cases on runs work with. `job` raises NotFound or Refused (a broken job)."""
+
+    queue: RunQueue
+    history: RunHistory
+    logs: LogHistory
+    bus: Bus
+    job: Callable[[str], Job]
+    revision: Callable[[], int | None]
+    pack: Callable[[RunOptions], str]
+
+
+class Runs:
+    """Starts, cancels, follows and reads runs, for the API and the CLI alike."""
+
+    def __init__(self, parts: RunParts) -> None:
+        self._parts = parts
+
+    async def start(
+        self,
+        job_id: str,
+        options: RunOptions,
+        *,
+        by: str,
+        reserved_for: ProcessId | None = None,
+    ) -> RunId:
+        """Queue a run by hand. Raises NotFound, Refused (also JobBusy); then nothing was written.
+
+        A disabled job may be run by hand. `reserved_for`: only that process will claim it.
+        """
+        job = self._parts.job(job_id)
+        _check(job, options)
+        new = NewRun(
+            job_id=JobId(job_id),
+            triggered_by=by,
+            options=self._parts.pack(options),
+            revision_id=self._parts.revision(),
+            reserved_for=reserved_for,
+        )
+        run_id = await self._parts.queue.enqueue(new, overlap=job.overlap)
+        if run_id is None:
+            raise Refused(f"Job '{job_id}' was not started: its row exists already.")
+        self._parts.bus.publish(RunsQueued())
+        self._parts.bus.publish(RunChanged(run_id))
+        return run_id
+
+    async def cancel(self, run_id: RunId, *, by: str) -> Run:
+        """Ask a run to stop. Raises NotFound, Refused when it is final already."""
+        run = await self._parts.queue.request_cancel(run_id, by)
+        self._parts.bus.publish(CancelRequested(run_id))
+        self._parts.bus.publish(RunChanged(run_id))
+        return run
+
+    async def get(self, run_id: RunId) -> tuple[Run, list[StepRun]]:
+        """The run and its step runs in order. Raises NotFound."""
+        return await self._parts.history.get(run_id), await self._parts.history.steps(run_id)
+
+    async def page(self, wanted: RunFilter) -> RunPage:
+        """Runs, newest first. Raises Refused for a cursor that is none."""
+        return await self._parts.history.page(wanted)
+
+    async def lines(self, run_id: RunId, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
+        """Stored lines with a sequence number above `after`. Raises NotFound."""
+        await self._parts.history.get(run_id)
+        return await self._parts.logs.read(run_id, after=after, limit=limit)
+
+    async def wait(self, run_id: RunId, *, seconds: float | None = None) -> Run:
+        """The run once it is final, or as it stands after `seconds`. Raises NotFound."""
+        changed = asyncio.Event()
+        forget = self._parts.bus.subscribe(RunChanged, lambda _: changed.set())
+        try:
+            async with asyncio.timeout(seconds):
+                while not (run := await self._parts.history.get(run_id)).state.is_final:
+                    await _set_within(changed, POLL_SECONDS)
+        except TimeoutError:
+            return await self._parts.history.get(run_id)
+        finally:
+            forget()
+        return run
+
+    async def follow(
+        self, run_id: RunId, show: Callable[[Sequence[LogLine]], None], *, after: int = 0
+    ) -> Run:
+        """Show the stored lines and then each new one until the run is final; returns the run."""
+        logged = asyncio.Event()
+        forget = [
+            self._parts.bus.subscribe(LinesLogged, lambda _: logged.set()),
+            self._parts.bus.subscribe(RunChanged, lambda _: logged.set()),
+        ]
+        try:
+            while True:
+                run = await self._parts.history.get(run_id)
+                after = await self._show_after(run_id, after, show)
+                if run.state.is_final:
+                    return run
+                await _set_within(logged, POLL_SECONDS)
+        finally:
+            for end in forget:
+                end()
+
+    async def _show_after(
+        self, run_id: RunId, after: int, show: Callable[[Sequence[LogLine]], None]
+    ) -> int:
+        while lines := await self._parts.logs.read(run_id, after=after, limit=1000):
+            show(lines)
+            after = lines[-1].seq
+        return after
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+    event.clear()
+
+
+def _check(job: Job, options: RunOptions) -> None:
+    known = {step.name for step in job.steps}
+    unknown = sorted((set(options.step_enabled) | set(options.op_kwargs)) - known)
+    if unknown:
+        raise NotFound(
+            f"Job '{job.id}' has no step {', '.join(map(repr, unknown))}. "
+            f"Its steps: {', '.join(sorted(known))}."
+        )
+
+
+def succeeded(run: Run) -> bool:
+    """Whether a script that waited may go on."""
+    return run.state is RunState.SUCCEEDED

@@ -1,0 +1,86 @@
+"""Runs, steps, jobs and lines as the API and the CLI show them: plain JSON, instants in UTC."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from nomaflow.domain.job import Job
+from nomaflow.domain.run import LogLine, Run, StepRun
+from nomaflow.errors import Problem
+
+View = dict[str, Any]
+
+
+def run_summary(run: Run) -> View:
+    """A row of the history."""
+    return {
+        "run_id": run.id,
+        "job_id": run.job_id,
+        "state": run.state.value,
+        "reason": run.reason,
+        "triggered_by": run.triggered_by,
+        "scheduled_at": instant(run.scheduled_at),
+        "started_at": instant(run.started_at),
+        "finished_at": instant(run.finished_at),
+        "params": dict(run.params),
+    }
+
+
+def run_detail(run: Run, steps: Iterable[StepRun]) -> View:
+    """A run with its steps: the one shape of `run --json` and of GET /api/v1/runs/{run_id}."""
+    return {**run_summary(run), "steps": [step_run(step) for step in steps]}
+
+
+def step_run(step: StepRun) -> View:
+    return {
+        "name": step.name,
+        "type": step.type,
+        "state": step.state.value,
+        "reason": step.reason,
+        "attempts": step.attempts,
+        "started_at": instant(step.started_at),
+        "finished_at": instant(step.finished_at),
+        "output": None if step.output is None else dict(step.output),
+        "error": None if step.error is None else asdict(step.error),
+    }
+
+
+def log_line(line: LogLine) -> View:
+    return {
+        "seq": line.seq,
+        "at": instant(line.at),
+        "level": line.level,
+        "step": line.step,
+        "attempt": line.attempt,
+        "source": line.source,
+        "message": line.message,
+    }
+
+
+def job_row(job: Job, *, last_run: Run | None, next_due: datetime | None) -> View:
+    """A row of the job list."""
+    return {
+        "job_id": job.id,
+        "description": job.description,
+        "tags": list(job.tags),
+        "owner": job.owner,
+        "enabled": job.enabled,
+        "schedule": job.schedule,
+        "interval": job.interval,
+        "timezone": job.timezone,
+        "steps": [{"name": s.name, "type": s.type, "enabled": s.enabled} for s in job.steps],
+        "next_due_at": instant(next_due),
+        "last_run": None if last_run is None else run_summary(last_run),
+        "problems": [],
+    }
+
+
+def broken_job_row(job_id: str, problems: Iterable[Problem]) -> View:
+    """A job that does not validate: listed with its problems, never executed."""
+    return {"job_id": job_id, "problems": [problem.as_dict() for problem in problems]}
+
+
+def instant(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC, milliseconds."""
+    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
