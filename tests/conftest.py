@@ -4,11 +4,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from tests.servers.mariadb import MariadbServer, throwaway_mariadb
 from tests.servers.postgresql import PostgresqlServer, throwaway_postgresql
 from tests.servers.throwaway import ServerMissing
 
 SERVERS = {"postgresql_server": "postgresql", "mariadb_server": "mariadb"}
+
+settings.register_profile("nomaflow", deadline=None)  # a busy machine is no counter-example
+settings.load_profile("nomaflow")
 
 
 @pytest.fixture(scope="session")

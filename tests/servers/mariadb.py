@@ -22,7 +22,6 @@ class MariadbServer:
     """A running server. The user `nomaflow` may do everything and has no password."""
 
     port: int
-    socket: Path
 
     def url(self, database: str) -> str:
         return f"mysql://{USER}@127.0.0.1:{self.port}/{database}"
@@ -39,7 +38,7 @@ class MariadbServer:
 
     def execute(self, statement: str) -> None:
         with (
-            pymysql.connect(unix_socket=str(self.socket), user="root") as connection,
+            pymysql.connect(host="127.0.0.1", port=self.port, user=USER) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(statement)
@@ -51,7 +50,7 @@ def throwaway_mariadb() -> Iterator[MariadbServer]:
     daemon = _program("mariadbd")
     with site("nomaflow-mariadb-") as place:
         _initialise(place)
-        server = MariadbServer(free_port(), place.folder / "socket")
+        server = MariadbServer(free_port())
         process = place.start([daemon, *_options(place, server)], place.folder / "server.log")
         try:
             _wait_until_ready(server, process, place.folder / "server.log")
@@ -72,15 +71,19 @@ def _initialise(place: Site) -> None:
     data = f"--datadir={place.folder / 'data'}"
     options = ["--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"]
     place.run([_program("mariadb-install-db"), *options])
+    (place.folder / "init.sql").write_text(
+        f"CREATE USER '{USER}'@'%';\nGRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
+    )
 
 
 def _options(place: Site, server: MariadbServer) -> list[str]:
     return [
         "--no-defaults",
         f"--datadir={place.folder / 'data'}",
-        f"--socket={server.socket}",
+        f"--socket={place.folder / 'socket'}",
         f"--port={server.port}",
         f"--pid-file={place.folder / 'pid'}",
+        f"--init-file={place.folder / 'init.sql'}",
         "--bind-address=127.0.0.1",
         "--skip-name-resolve",
         "--innodb-flush-log-at-trx-commit=0",
@@ -92,7 +95,7 @@ def _wait_until_ready(server: MariadbServer, process: subprocess.Popen[bytes], l
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            return server.execute(f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION")
+            return server.execute("DO 0")
         except pymysql.OperationalError:
             time.sleep(0.02)  # the server has no way to say that it is up
     raise RuntimeError(f"mariadbd did not start:\n{log.read_text()}")

@@ -90,9 +90,8 @@ def _initialise(programs: Path, place: Site) -> None:
 def _start(programs: Path, place: Site, port: int) -> None:
     settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(place.folder)}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    log = place.folder / "server.log"
-    command = ["start", "--wait", "-D", place.folder / "data", "-l", log, "-o", options]
-    place.run([programs / "pg_ctl", *command])
+    where = ["-D", str(place.folder / "data"), "-l", str(place.folder / "server.log")]
+    place.run([programs / "pg_ctl", "start", "--wait", *where, "-o", options])
 
 
 _numbers = count(1)

@@ -1,0 +1,34 @@
+# Every target makes what it needs by itself; the first call takes a minute, later ones a second.
+PYTHON ?= python3
+RUN := .venv/bin
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: ## Install everything and start Nomaflow with sample databases and jobs
+	@$(PYTHON) tools/setup.py run
+	@$(RUN)/nomaflow demo
+
+test: ## Install everything and run all tests (TESTS=tests/unit for some)
+	@$(PYTHON) tools/setup.py test --system
+	@$(RUN)/pytest -q -n auto --maxprocesses=4 $(TESTS)
+
+check: ## Check format, lint, types and the import contracts
+	@$(PYTHON) tools/setup.py test
+	@$(RUN)/ruff format --check --quiet .
+	@$(RUN)/ruff check --quiet .
+	@$(RUN)/mypy
+	@$(RUN)/lint-imports
+
+format: ## Bring the code into shape
+	@$(PYTHON) tools/setup.py test
+	@$(RUN)/ruff format .
+	@$(RUN)/ruff check --fix .
+
+bench: ## Measure, and print the figures with their settings
+	@$(PYTHON) tools/setup.py test
+	@$(RUN)/python -m bench
