@@ -1,0 +1,163 @@
+"""Settings (app.toml) and the process environment, which is read here and nowhere else."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from nomaflow.errors import InvalidConfiguration, Problem
+
+PREFIX = "NOMAFLOW_"
+
+
+class Section(BaseModel):
+    """A block of app.toml: frozen, unknown keys refused, every key with a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("expected an IANA time zone such as 'Europe/Paris'")
+    return name
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class ServerSettings(Section):
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+
+    port: Port = 8055
+    """The port to listen on; 0 takes any free one. NOMAFLOW_PORT and --port win."""
+
+
+class SchedulerSettings(Section):
+    enabled: bool = True
+    """Whether this process fires schedules; false makes a replica that only serves."""
+
+    timezone: Annotated[str, AfterValidator(_known_timezone)] | None = None
+    """The zone of jobs that name none; absent: the system's zone."""
+
+
+class RunnerSettings(Section):
+    max_concurrent_runs: Annotated[int, Field(ge=1, le=1000)] = 16
+    """The most runs that one process executes at a time."""
+
+    max_processes: Annotated[int, Field(ge=1, le=256)] = max(4, os.cpu_count() or 1)
+    """The most child processes for python steps and copies; each starts when first needed."""
+
+    grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 3
+    """How long a step that was asked to stop may take before it is killed."""
+
+
+class RetentionSettings(Section):
+    days: Annotated[int, Field(ge=1)] = 90
+    """How long ended runs stay in the history."""
+
+
+class LogSettings(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The lowest level that the server's own log shows."""
+
+    format: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object per line."""
+
+
+class SecretsSettings(Section):
+    canary: str | None = None
+    """A sealed value that proves at start that the master key fits; written by `init`."""
+
+
+class Settings(Section):
+    """The whole of app.toml."""
+
+    server: ServerSettings = ServerSettings()
+    """Where the server listens."""
+
+    scheduler: SchedulerSettings = SchedulerSettings()
+    """Whether and in which zone schedules fire."""
+
+    runner: RunnerSettings = RunnerSettings()
+    """How many runs and processes execute at a time."""
+
+    retention: RetentionSettings = RetentionSettings()
+    """How long the history is kept."""
+
+    log: LogSettings = LogSettings()
+    """The server's own log, on stderr."""
+
+    secrets: SecretsSettings = SecretsSettings()
+    """What proves that the master key is the right one."""
+
+    def listening_on(self, *, host: str | None = None, port: int | None = None) -> "Settings":
+        """The same settings with another address; None keeps what app.toml says."""
+        server = ServerSettings(
+            host=self.server.host if host is None else host,
+            port=self.server.port if port is None else port,
+        )
+        return self.model_copy(update={"server": server})
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the NOMAFLOW_ variables say; they are for this process alone.
+
+    `home` is the home folder, `master_key` one or several keys separated by commas, `token` what
+    the command line shows to a server; None where a variable is unset or empty.
+    """
+
+    home: Path = Path()
+    port: int | None = None
+    master_key: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] = os.environ) -> "Environment":
+        """Read the variables of the process. Raises InvalidConfiguration."""
+        return cls(
+            home=Path(variables.get(f"{PREFIX}HOME") or "."),
+            port=_port(variables.get(f"{PREFIX}PORT")),
+            master_key=variables.get(f"{PREFIX}MASTER_KEY") or None,
+            token=variables.get(f"{PREFIX}TOKEN") or None,
+        )
+
+
+def child_environment(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment without NOMAFLOW_ variables: what child processes and ${env:…} may see."""
+    return {name: value for name, value in variables.items() if not name.startswith(PREFIX)}
+
+
+def system_timezone(variables: Mapping[str, str] = os.environ, etc: Path = Path("/etc")) -> str:
+    """The IANA name of the machine's zone: TZ, /etc/timezone, /etc/localtime, else UTC."""
+    candidates = (variables.get("TZ", "").removeprefix(":"), _named(etc), _linked(etc))
+    known = available_timezones()
+    return next((name for name in candidates if name in known), "UTC")
+
+
+def _port(text: str | None) -> int | None:
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and int(text) <= 65535:
+        return int(text)
+    expected = f"expected a port number from 0 to 65535, got '{text}'"
+    raise InvalidConfiguration(
+        [Problem("environment", None, None, None, f"{PREFIX}PORT", expected)]
+    )
+
+
+def _named(etc: Path) -> str:
+    try:
+        return (etc / "timezone").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _linked(etc: Path) -> str:
+    target = str((etc / "localtime").resolve())
+    return target.partition("/zoneinfo/")[2].removeprefix("posix/")
