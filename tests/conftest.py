@@ -49,6 +49,10 @@ def mariadb_url(mariadb_server: MariadbServer) -> Iterator[str]:
         yield url
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than 10 seconds")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Who uses a server carries its marker, so that `-m "not postgresql"` leaves it out."""
     for item in items:
