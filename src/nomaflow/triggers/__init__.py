@@ -1,1 +1,6 @@
-"""WHEN: pure due-time maths, one file per kind of trigger."""
+"""When jobs are due: cron and interval rules, in words and as a preview. Pure."""
+
+from nomaflow.triggers.base import InvalidSchedule, Trigger
+from nomaflow.triggers.declared import trigger_of
+
+__all__ = ["InvalidSchedule", "Trigger", "trigger_of"]
