@@ -1,0 +1,143 @@
+"""The server's own log on stderr: constant event names with fields, worded for people here.
+
+Code logs facts, `log.info("server_started", host=…)`; WORDING turns them into sentences. The log
+of a run is another thing: it belongs to the history.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+WORDING: Final[Mapping[str, str]] = {
+    "cancel_watch_failed": "Requests to cancel cannot be read; trying again",
+    "claim_failed": "Queued runs cannot be claimed; trying again",
+    "listener_failed": "A listener to {kind} failed; the others heard it",
+    "log_flush_failed": "Lines of a run's log cannot be stored; trying again",
+    "run_deleted_while_running": "Run {run_id} was deleted while it ran",
+    "run_failed_inside": "Run {run_id} of job '{job_id}' failed inside Nomaflow",
+    "run_lost": "Run {run_id} went on elsewhere; attempt {attempt} ends here",
+}
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Redact = Callable[[str], str]
+
+_COLORS = {"debug": 90, "info": 32, "warning": 33, "error": 31, "critical": 31}
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_FACTS = ("at", "level", "event", "exception")
+
+
+def configure(
+    *,
+    level: Level = "INFO",
+    as_json: bool = False,
+    redact: Redact = str,
+    stream: TextIO | None = None,
+) -> None:
+    """Send the log, that of libraries included, to `stream` (default stderr).
+
+    Every line passes `redact` last, exceptions included. The last call wins.
+    """
+    stream = stream or sys.stderr
+    render = _json_line if as_json else _TextLine(colored=stream.isatty())
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_formatter(render, redact))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    structlog.configure(
+        processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
+
+
+def sentence(event: str, fields: Mapping[str, Any]) -> str:
+    """What happened, for people; an event without wording is shown by its name."""
+    wording = WORDING.get(event)
+    if wording is None:
+        return event.replace("_", " ") if event.isidentifier() else event
+    try:
+        return wording.format_map(fields)
+    except KeyError:
+        return wording
+
+
+def _formatter(render: Processor, redact: Redact) -> logging.Formatter:
+    def redacted(_logger: WrappedLogger, _method: str, line: Any) -> str:
+        return redact(line)
+
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            _add_origin,
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            render,
+            redacted,
+        ]
+    )
+
+
+def _add_origin(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """When it happened, and the logger of a library."""
+    record: logging.LogRecord = event["_record"]
+    event["at"] = datetime.fromtimestamp(record.created, UTC)
+    if not event["_from_structlog"]:
+        event["logger"] = record.name
+    return event
+
+
+def _json_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    fields = _fields_of(event)
+    facts = {
+        "at": event["at"].isoformat(timespec="milliseconds"),
+        "level": event["level"],
+        "event": event["event"],
+        "message": sentence(event["event"], fields),
+    }
+    exception = {"exception": event["exception"]} if "exception" in event else {}
+    return json.dumps(facts | fields | facts | exception, default=str, ensure_ascii=False)
+
+
+class _TextLine:
+    """`2026-11-22 02:00:00.000Z INFO    Sentence  field=value`, and a traceback below it."""
+
+    def __init__(self, *, colored: bool) -> None:
+        self._colored = colored
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
+        fields = _fields_of(event)
+        wording = WORDING.get(event["event"], "")
+        rest = [f"{name}={_shown(fields[name])}" for name in fields if f"{{{name}}}" not in wording]
+        moment = event["at"].strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        said = _on_one_line(sentence(event["event"], fields))
+        line = f"{moment}Z {self._level(event['level'])} {'  '.join([said, *rest])}"
+        return f"{line}\n{event['exception']}" if "exception" in event else line
+
+    def _level(self, level: str) -> str:
+        padded = f"{level.upper():<8}"
+        return f"\x1b[{_COLORS[level]}m{padded}\x1b[0m" if self._colored else padded
+
+
+def _fields_of(event: EventDict) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in _FACTS}
+
+
+def _shown(value: object) -> str:
+    text = _on_one_line(str(value))
+    return (
+        text if text and not re.search(r"[\s\"=]", text) else json.dumps(text, ensure_ascii=False)
+    )
+
+
+def _on_one_line(text: str) -> str:
+    r"""Line ends and terminal escapes as \n, \x1b: a value cannot forge a line of the log."""
+    return _CONTROL_CHARACTER.sub(lambda match: repr(match.group())[1:-1], text)
