@@ -1,0 +1,61 @@
+"""The seam of the dialects: what one database does differently. A new one is one file here.
+
+A file defines one instance named `DIALECT`. Installed packages offer theirs in the entry point
+group `nomaflow.dialects`, named after a URL scheme and pointing at such an instance. A dialect
+imports its driver when it connects, so that a missing driver breaks nobody else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nomaflow.connectors.base import ResolvedPool
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A driver's error in one or two sentences, without SQL or parameters.
+
+    `unreachable` says that the database did not answer, so that trying again may help.
+    """
+
+    message: str
+    unreachable: bool = False
+
+
+class Dialect(Protocol):
+    """One database family. Stateless, shared by every thread."""
+
+    name: str
+    schemes: frozenset[str]
+
+    def engine(self, pool: ResolvedPool) -> "Engine":
+        """An engine for the pool; it connects when first used.
+
+        Sessions speak UTF-8 and UTC. Raises NotFound when the driver is not installed.
+        """
+
+    def cancel(self, connection: Any) -> None:
+        """Stop the statement that runs on a driver's connection, from another thread.
+
+        The interrupted call raises in its own thread; an idle connection is left as it is.
+        """
+
+    def failure(self, error: BaseException) -> Failure:
+        """What a driver's error, or SQLAlchemy's wrapping of it, says."""
+
+
+def driver_connection(connection: Any) -> Any:
+    """The driver's own connection under a pool's proxy; itself when there is none."""
+    return getattr(connection, "driver_connection", None) or connection
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, then what it wraps or was raised from, outermost first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = getattr(seen, "orig", None) or seen.__cause__

@@ -1,0 +1,69 @@
+"""MySQL and MariaDB, through PyMySQL (the extra `mysql`)."""
+
+from importlib.util import find_spec
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, make_url
+
+from nomaflow.connectors.base import ResolvedPool
+from nomaflow.connectors.dialects.base import Failure, causes, driver_connection
+from nomaflow.errors import NotFound
+
+_UNREACHABLE = frozenset({1040, 1053, 1203, 2002, 2003, 2006, 2013, 2055})
+
+
+class MysqlDialect:
+    """A server whose DDL commits by itself."""
+
+    name = "mysql"
+    schemes = frozenset({"mysql", "mariadb"})
+
+    def engine(self, pool: ResolvedPool) -> Engine:
+        """Connections are tested before use and speak utf8mb4 and UTC."""
+        if find_spec("pymysql") is None:
+            raise NotFound(
+                f"Pool '{pool.name}' needs the MySQL driver. Install it with: "
+                "pip install 'nomaflow[mysql]'"
+            )
+        url = make_url(pool.url).set(drivername="mysql+pymysql")
+        if pool.password is not None:
+            url = url.set(password=pool.password.reveal())
+        arguments = {
+            "connect_timeout": max(1, round(pool.connect_timeout_seconds)),
+            "charset": "utf8mb4",
+            "init_command": "SET SESSION time_zone = '+00:00'",
+        }
+        return create_engine(
+            url, connect_args=arguments, pool_size=pool.size, max_overflow=0, pool_pre_ping=True
+        )
+
+    def cancel(self, connection: Any) -> None:
+        """KILL QUERY, over a second connection made like the first."""
+        import pymysql  # only where it is installed
+
+        busy = driver_connection(connection)
+        with (
+            pymysql.connect(
+                host=busy.host,
+                port=busy.port,
+                user=busy.user,
+                password=busy.password,
+                unix_socket=busy.unix_socket,
+                ssl=busy.ctx if busy.ssl else None,
+                connect_timeout=3,
+            ) as killer,
+            killer.cursor() as cursor,
+        ):
+            cursor.execute(f"KILL QUERY {int(busy.thread_id())}")
+
+    def failure(self, error: BaseException) -> Failure:
+        """The server's message; a lost or refused connection is unreachable."""
+        from pymysql import MySQLError  # only where it is installed
+
+        for cause in causes(error):
+            if isinstance(cause, MySQLError) and len(cause.args) > 1:
+                return Failure(str(cause.args[1]), cause.args[0] in _UNREACHABLE)
+        return Failure(str(error))
+
+
+DIALECT = MysqlDialect()
