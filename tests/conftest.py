@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from tests.fakes import FakeClock
 from tests.servers.mariadb import MariadbServer, throwaway_mariadb
 from tests.servers.postgresql import PostgresqlServer, throwaway_postgresql
 from tests.servers.throwaway import ServerMissing
@@ -13,6 +14,12 @@ SERVERS = {"postgresql_server": "postgresql", "mariadb_server": "mariadb"}
 
 settings.register_profile("nomaflow", deadline=None)  # a busy machine is no counter-example
 settings.load_profile("nomaflow")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that the test moves by hand; it stands at the start of 2026."""
+    return FakeClock()
 
 
 @pytest.fixture(scope="session")
