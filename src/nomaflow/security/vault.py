@@ -28,6 +28,7 @@ _CANARY_TEXT = "the master key fits"
 _CANARY_CONTEXT = "canary"
 _SEAL_AGAIN = "Seal the secret again with `nomaflow secrets encrypt`."
 
+_CLAIM = re.compile(rf"{MARK}\S*")
 _OURS = re.compile(r"(?P<header>ENC:v1:(?P<key_id>[0-9a-f]{8}):)(?P<body>[A-Za-z0-9_-]+)")
 _NEWER_FORM = re.compile(r"ENC:v\d+:")
 _COMMENTS_AND_STRINGS = re.compile(
@@ -37,7 +38,7 @@ _COMMENTS_AND_STRINGS = re.compile(
 
 def is_sealed(text: str) -> bool:
     """Whether the text claims to be a sealed value; it may still be damaged."""
-    return text.startswith(MARK)
+    return _CLAIM.fullmatch(text) is not None
 
 
 def sealing_key_id(sealed: str) -> str | None:
@@ -78,7 +79,7 @@ class Vault:
         if match:
             return self._open(match["header"], match["key_id"], match["body"], context)
         if not is_sealed(sealed):
-            raise SecretsError(f"This is not a sealed value: it does not begin with {MARK}.")
+            raise SecretsError(f"This is not a sealed value: expected {MARK} and no blanks.")
         if sealed.startswith(f"{MARK}v1:"):
             raise SecretsError(
                 "A sealed value is damaged: expected ENC:v1:, eight hex digits, a colon and"
