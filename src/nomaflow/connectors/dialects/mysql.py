@@ -40,6 +40,7 @@ class MysqlDialect:
     def cancel(self, connection: Any) -> None:
         """KILL QUERY, over a second connection made like the first."""
         import pymysql  # only where it is installed
+        from pymysql.constants import CLIENT
 
         busy = driver_connection(connection)
         with (
@@ -49,7 +50,7 @@ class MysqlDialect:
                 user=busy.user,
                 password=busy.password,
                 unix_socket=busy.unix_socket,
-                ssl=busy.ctx if busy.ssl else None,
+                ssl=busy.ctx if busy.client_flag & CLIENT.SSL else None,
                 connect_timeout=3,
             ) as killer,
             killer.cursor() as cursor,

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import psycopg
 from sqlalchemy import Engine, create_engine, event, make_url
 
 from nomaflow.connectors.base import ResolvedPool
@@ -42,19 +41,18 @@ class PostgresqlDialect:
 
     def failure(self, error: BaseException) -> Failure:
         """The server's primary message; no answer, no slot or a shutdown is unreachable."""
+        import psycopg  # the driver: when it is opened
+
         for cause in causes(error):
+            if isinstance(cause, psycopg.OperationalError):
+                unreachable = (cause.sqlstate or "08").startswith(_NO_ANSWER)
+                return Failure(cause.diag.message_primary or str(cause).strip(), unreachable)
             if isinstance(cause, psycopg.Error):
-                return Failure(cause.diag.message_primary or str(cause).strip(), _no_answer(cause))
+                return Failure(cause.diag.message_primary or str(cause).strip())
         return Failure(str(error))
 
 
-def _no_answer(error: psycopg.Error) -> bool:
-    if error.sqlstate is None:
-        return isinstance(error, psycopg.OperationalError)
-    return error.sqlstate.startswith(_NO_ANSWER)
-
-
-def _open_session(connection: psycopg.Connection, _record: object) -> None:
+def _open_session(connection: Any, _record: object) -> None:
     connection.execute(_SESSION)
     connection.commit()
 
