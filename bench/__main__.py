@@ -1,0 +1,51 @@
+"""Runs the measurements and prints a table: `python -m bench [NAME …]`."""
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pkgutil import iter_modules
+
+from rich.console import Console
+from rich.table import Table
+
+import bench
+from bench.figure import Figure
+
+Measure = Callable[[], Iterable[Figure]]
+
+
+def main(wanted: list[str]) -> None:
+    found = measurements()
+    unknown = sorted(set(wanted) - set(found))
+    if unknown:
+        raise SystemExit(f"No measurement {', '.join(unknown)}. There are: {', '.join(found)}.")
+    console = Console(soft_wrap=True)
+    console.print(machine())
+    for name in wanted or found:
+        console.print(table(name, found[name]()))
+
+
+def measurements() -> dict[str, Measure]:
+    """The `measure` functions of this folder by the name of their module."""
+    names = sorted(module.name for module in iter_modules(bench.__path__))
+    modules = {name: import_module(f"bench.{name}") for name in names if name != "__main__"}
+    return {name: module.measure for name, module in modules.items() if hasattr(module, "measure")}
+
+
+def machine() -> str:
+    """Where the figures were taken; they mean little without it."""
+    load = os.getloadavg()[0]
+    return f"Python {platform.python_version()} · {os.cpu_count()} cores · load {load:.1f}"
+
+
+def table(name: str, figures: Iterable[Figure]) -> Table:
+    made = Table("WHAT", "VALUE", "UNIT", "SETTINGS", title=name, title_justify="left", box=None)
+    for figure in figures:
+        made.add_row(figure.what, f"{figure.value:,.1f}", figure.unit, figure.settings)
+    return made
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
