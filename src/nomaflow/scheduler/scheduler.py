@@ -1,0 +1,170 @@
+"""The scheduler: watches the clock for every enabled job and hands over what is due."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from nomaflow.clock import Clock
+from nomaflow.domain.job import JobId
+from nomaflow.scheduler.plan import Decision, Key, Plan, ScheduleEntry, plan
+from nomaflow.scheduler.timer import Timer
+
+LoadCursors = Callable[[], Awaitable[Mapping[Key, datetime]]]
+Fire = Callable[[Sequence[Decision], Mapping[Key, datetime]], Awaitable[None]]
+
+RETRY_AFTER = timedelta(seconds=1)
+
+log = structlog.get_logger()
+
+
+class Scheduler:
+    """Turns schedules into rows, one per due time.
+
+    `schedules` lists the enabled jobs' schedules in force; `cursors` loads the last decided due
+    time of each; `fire(decisions, cursors)` writes rows and cursors in one transaction and ignores
+    a due time that has its row already. While `fire` fails, the same due times are decided again.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        schedules: Callable[[], Iterable[ScheduleEntry]],
+        cursors: LoadCursors,
+        fire: Fire,
+        guard_seconds: float = 1.0,
+    ) -> None:
+        self._clock = clock
+        self._schedules = schedules
+        self._load_cursors = cursors
+        self._fire = fire
+        self._timer: Timer[Key] = Timer(
+            clock, on_due=self._on_due, on_step=self._on_step, guard_seconds=guard_seconds
+        )
+        self._entries: dict[Key, ScheduleEntry] = {}
+        self._keys_of: dict[JobId, list[Key]] = {}
+        self._cursors: dict[Key, datetime] = {}
+        self._stored: dict[Key, datetime] = {}
+        self._suspended: dict[Key, str] = {}
+        self._deciding = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def suspended(self) -> Mapping[Key, str]:
+        """The schedules that were stopped because they are broken, each with the reason."""
+        return self._suspended
+
+    async def start(self, *, down_since: datetime | None = None) -> None:
+        """Decide what passed while nobody looked, then keep watch until `stop`.
+
+        `down_since` is the last sign of life of a scheduler on this store, if known.
+        """
+        self._stored = dict(await self._load_cursors())
+        self._take_entries()
+        self._cursors = dict.fromkeys(self._entries, self._clock.now()) | self._stored
+        async with self._deciding:
+            await self._decide(self._entries, awake_at=down_since)
+        self._task = asyncio.create_task(self._timer.run(), name="scheduler")
+
+    async def stop(self) -> None:
+        """Stop watching; a batch that is being written is written to its end."""
+        if self._task is None:
+            return
+        async with self._deciding:
+            self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+
+    async def reload(self) -> None:
+        """Take over a changed catalogue: a schedule that is new or changed counts from now."""
+        async with self._deciding:
+            before = self._entries
+            self._take_entries()
+            for key in before.keys() - self._entries.keys():
+                self._forget(key)
+            fresh = [key for key, entry in self._entries.items() if before.get(key) != entry]
+            self._cursors |= dict.fromkeys(fresh, self._clock.now())
+            await self._decide(fresh)
+
+    def next_due(self, job_id: JobId) -> datetime | None:
+        """The job's next due time; None: by hand only, disabled, or suspended."""
+        armed = (self._timer.due_of(key) for key in self._keys_of.get(job_id, ()))
+        return min((due for due in armed if due is not None), default=None)
+
+    def _take_entries(self) -> None:
+        self._entries = {entry.key: entry for entry in self._schedules()}
+        self._keys_of = {}
+        for key in self._entries:
+            self._keys_of.setdefault(key[0], []).append(key)
+
+    def _forget(self, key: Key) -> None:
+        self._timer.disarm(key)
+        self._cursors.pop(key, None)
+        self._suspended.pop(key, None)
+
+    async def _on_due(self, keys: Sequence[Key]) -> None:
+        async with self._deciding:
+            await self._decide(keys, awake_at=self._timer.looked_at)
+
+    async def _on_step(self, by: timedelta) -> None:
+        log.warning("clock_stepped", by_seconds=by.total_seconds())
+        async with self._deciding:
+            await self._decide(self._entries, awake_at=self._timer.looked_at)
+
+    async def _decide(self, keys: Iterable[Key], *, awake_at: datetime | None = None) -> None:
+        now = self._clock.now()
+        plans = {key: found for key in keys if (found := self._plan(key, now, awake_at))}
+        decisions = [decision for found in plans.values() for decision in found.decisions]
+        cursors = {
+            key: found.cursor
+            for key, found in plans.items()
+            if self._stored.get(key) != found.cursor
+        }
+        if await self._written(decisions, cursors):
+            self._stored |= cursors
+            self._cursors |= cursors
+            self._arm(plans)
+        else:
+            for key in plans:
+                self._timer.arm(key, now + RETRY_AFTER)
+
+    def _plan(self, key: Key, now: datetime, awake_at: datetime | None) -> Plan | None:
+        """The plan of one schedule; None when it is gone, or broken and therefore suspended."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        try:
+            return plan(entry, self._cursors[key], now, awake_at=awake_at)
+        except Exception as error:
+            log.exception("schedule_suspended", job_id=key[0], trigger_id=key[1])
+            self._suspend(key, f"{type(error).__name__}: {error}")
+            return None
+
+    async def _written(
+        self, decisions: Sequence[Decision], cursors: Mapping[Key, datetime]
+    ) -> bool:
+        if not decisions and not cursors:
+            return True
+        try:
+            await self._fire(decisions, cursors)
+        except Exception:
+            log.exception("fire_failed", due=len(decisions), retry_in=str(RETRY_AFTER))
+            return False
+        return True
+
+    def _arm(self, plans: Mapping[Key, Plan]) -> None:
+        for key, found in plans.items():
+            if found.next_due is None:
+                self._suspend(key, reason := "the schedule has no further due time")
+                log.error("schedule_suspended", job_id=key[0], trigger_id=key[1], reason=reason)
+            else:
+                self._suspended.pop(key, None)
+                self._timer.arm(key, found.next_due)
+
+    def _suspend(self, key: Key, reason: str) -> None:
+        self._timer.disarm(key)
+        self._suspended[key] = reason
