@@ -49,6 +49,7 @@ class Scheduler:
         self._cursors: dict[Key, datetime] = {}
         self._stored: dict[Key, datetime] = {}
         self._suspended: dict[Key, str] = {}
+        self._is_failing = False
         self._deciding = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -152,9 +153,12 @@ class Scheduler:
         try:
             await self._fire(decisions, cursors)
         except Exception:
-            log.exception("fire_failed", due=len(decisions), retry_in=str(RETRY_AFTER))
-            return False
-        return True
+            if not self._is_failing:
+                log.exception("fire_failed", due=len(decisions))
+            self._is_failing = True
+        else:
+            self._is_failing = False
+        return not self._is_failing
 
     def _arm(self, plans: Mapping[Key, Plan]) -> None:
         for key, found in plans.items():
