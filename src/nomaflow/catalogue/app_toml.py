@@ -1,0 +1,47 @@
+"""app.toml: the settings of the instance."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from nomaflow.catalogue import later, words
+from nomaflow.catalogue.place import Place
+from nomaflow.catalogue.schema import checked, keys_of
+from nomaflow.catalogue.toml_source import TomlSource
+from nomaflow.config import Settings
+from nomaflow.errors import Problem
+
+
+def read_settings(source: TomlSource) -> tuple[Settings, list[Problem]]:
+    """The settings, with the default where a section has a problem, and every problem."""
+    place = Place(source)
+    problems = [place.syntax_problem(source.problem)] if source.problem else []
+    problems += _unknown_tables(source.values, place)
+    sections: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        model = field.annotation
+        if name in source.values and isinstance(model, type) and issubclass(model, BaseModel):
+            section, found = _section(model, source.values[name], place.at(name))
+            sections |= {name: section} if section else {}
+            problems += found
+    return Settings(**sections), problems
+
+
+def _unknown_tables(values: dict[str, Any], place: Place) -> Iterator[Problem]:
+    known = keys_of(Settings)
+    for key in values.keys() - known:
+        message = later.not_available(key) if key in later.APP_TABLES else None
+        yield place.at(key).problem(message or words.unknown_key(key, known))
+
+
+def _section(
+    model: type[BaseModel], values: Any, place: Place
+) -> tuple[BaseModel | None, list[Problem]]:
+    if not isinstance(values, dict):
+        return None, [place.problem("expected a table, such as [server]")]
+    unbuilt = (later.RETENTION_FIELDS & values.keys()) - keys_of(model)
+    problems = [place.at(key).problem(later.not_available(key)) for key in unbuilt]
+    built = {key: value for key, value in values.items() if key not in unbuilt}
+    section, found = checked(model, built, place)
+    return section, [*problems, *found]

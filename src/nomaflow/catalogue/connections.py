@@ -1,0 +1,102 @@
+"""What a connector needs to open: tokens replaced, password unsealed, paths absolute."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from nomaflow.catalogue.home import Home
+from nomaflow.catalogue.model import Catalogue, DeclaredConnector
+from nomaflow.catalogue.schema import mistakes
+from nomaflow.catalogue.substitution import Scope, resolve
+from nomaflow.catalogue.words import sentence, unknown_name
+from nomaflow.connectors.base import ConnectorSettings, ResolvedPool
+from nomaflow.domain.job import Definition
+from nomaflow.domain.secrets import Secret
+from nomaflow.errors import NotFound, SecretsError, StepRefused
+from nomaflow.security.redaction import Redactor
+from nomaflow.security.vault import Vault, is_sealed
+
+_FILE_URL = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Settings by name, made afresh at each call from the catalogue in force.
+
+    `env` gives a variable's value or None; passwords are told to the redactor. Thread-safe.
+    """
+
+    catalogue: Callable[[], Catalogue]
+    vault: Vault
+    env: Callable[[str], str | None]
+    redactor: Redactor
+
+    def settings(self, name: str) -> ConnectorSettings:
+        """What the connector of that name needs to open.
+
+        Raises NotFound, listing the known names; StepRefused when a variable has no value;
+        SecretsError when its password does not open.
+        """
+        catalogue = self.catalogue()
+        connector = catalogue.connectors.get(name)
+        if connector is None:
+            raise NotFound(_unusable("connector", name, catalogue.connectors, catalogue))
+        definition = self._definition(connector)
+        pool = self.pool(connector.pool) if connector.pool else None
+        return ConnectorSettings(name, connector.type, definition, pool)
+
+    def pool(self, name: str) -> ResolvedPool:
+        """The pool of that name, ready to open. Raises like `settings`."""
+        catalogue = self.catalogue()
+        pool = catalogue.pools.get(name)
+        if pool is None:
+            raise NotFound(_unusable("pool", name, catalogue.pools, catalogue))
+        url = str(self._resolved(pool.url))
+        self.redactor.add_url(url)
+        return ResolvedPool(
+            name=name,
+            url=absolute(url, catalogue.home),
+            password=self._password(name, pool.password),
+            size=pool.size,
+            connect_timeout_seconds=pool.connect_timeout_seconds,
+        )
+
+    def _definition(self, connector: DeclaredConnector) -> Definition:
+        values = self._resolved(dict(connector.values))
+        try:
+            return connector.model.model_validate(values)
+        except ValidationError as error:
+            found = mistakes(connector.model, error, values)
+            words = "; ".join(f"field '{'.'.join(map(str, path))}': {text}" for path, text in found)
+            raise StepRefused(f"Connector '{connector.name}' does not fit: {words}") from None
+
+    def _password(self, pool: str, text: str | None) -> Secret | None:
+        value = self._resolved(text)
+        if value is None:
+            return None
+        try:
+            secret = self.vault.unseal(value) if is_sealed(value) else Secret(value)
+        except SecretsError as error:
+            raise SecretsError(f"The password of pool '{pool}' does not open: {error}") from None
+        self.redactor.add(secret)
+        return secret
+
+    def _resolved(self, value: Any) -> Any:
+        return resolve(value, Scope(env=self.env))
+
+
+def absolute(url: str, home: Home) -> str:
+    """A database file's URL with its path counted from the home; any other URL as it is."""
+    path, query_mark, query = url.removeprefix(_FILE_URL).partition("?")
+    if not url.startswith(_FILE_URL) or path.startswith(("/", ":", "file:")) or not path:
+        return url
+    return f"{_FILE_URL}{(home.path / path).resolve()}{query_mark}{query}"
+
+
+def _unusable(kind: str, name: str, known: Mapping[str, object], catalogue: Catalogue) -> str:
+    broken = catalogue.broken_connectors | catalogue.broken_pools
+    if name in broken:
+        return f"The {kind} '{name}' cannot be used: `nomaflow validate` lists its problems."
+    return sentence(unknown_name(kind, name, known))

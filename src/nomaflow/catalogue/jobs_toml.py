@@ -1,0 +1,126 @@
+"""jobs.toml: every job checked by itself, so that a broken one stops no other."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nomaflow.catalogue import words
+from nomaflow.catalogue.connectors_toml import Reach
+from nomaflow.catalogue.isolate import Block, BlockRule
+from nomaflow.catalogue.job_reader import JobReader
+from nomaflow.catalogue.model import BrokenJob
+from nomaflow.catalogue.place import Place
+from nomaflow.catalogue.steps_reader import StepReader
+from nomaflow.catalogue.syntax import SyntaxProblem
+from nomaflow.catalogue.toml_source import TomlSource
+from nomaflow.domain.job import Job, JobId
+from nomaflow.errors import Problem
+from nomaflow.steps.base import StepType
+
+BLOCKS = BlockRule(
+    header=re.compile(r"^[ \t]*\[+[ \t]*jobs[ \t]*\]*[ \t]*(?:#[^\n]*)?$", re.MULTILINE),
+    proper=re.compile(r"[ \t]*\[\[[ \t]*jobs[ \t]*\]\][ \t]*(?:#.*)?$"),
+    expected="expected the header [[jobs]]",
+)
+_ID = re.compile(r"""^[ \t]*id[ \t]*=[ \t]*["']([^"'\n]*)["']""", re.MULTILINE)
+_STEP = re.compile(r"^[ \t]*\[\[[ \t]*jobs[ \t]*\.[ \t]*steps", re.MULTILINE)
+_STEP_NAME = re.compile(r"""^[ \t]*name[ \t]*=[ \t]*["']([^"'\n]*)["']""", re.MULTILINE)
+_SHARED_DEFAULTS = re.compile(r"^[ \t]*\[[ \t]*step_defaults\b", re.MULTILINE)
+_TABLES = ("jobs", "step_defaults")
+
+
+@dataclass
+class Declared:
+    """The sound jobs, the broken ones, and the problems that belong to no job."""
+
+    jobs: dict[JobId, Job] = field(default_factory=dict)
+    broken: list[BrokenJob] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_jobs(source: TomlSource, types: Mapping[str, StepType[Any]], reach: Reach) -> Declared:
+    """Every job of jobs.toml. Nothing that the file holds makes it raise."""
+    declared = Declared()
+    steps = StepReader(types, reach)
+    declared.problems += _file_problems(source)
+    doubts = [*_lost_defaults(source), *_defaults_problems(source, steps)]
+    declared.problems += doubts
+    declared.broken += [
+        _broken_block(source, block, problem) for block, problem in _jobs_of(source)
+    ]
+    reader = JobReader(source, steps, _shared_defaults(source), in_doubt=bool(doubts))
+    for index, values in enumerate(_blocks(source)):
+        _read_job(reader, index, values, declared)
+    return declared
+
+
+def _read_job(reader: JobReader, index: int, values: Any, declared: Declared) -> None:
+    read = reader.read(index, values)
+    if isinstance(read, Job):
+        declared.jobs[read.id] = read
+    else:
+        declared.broken.append(read)
+
+
+def _blocks(source: TomlSource) -> list[Any]:
+    blocks = source.values.get("jobs", [])
+    return blocks if isinstance(blocks, list) else []
+
+
+def _shared_defaults(source: TomlSource) -> dict[str, Any]:
+    defaults = source.values.get("step_defaults", {})
+    return defaults if isinstance(defaults, dict) else {}
+
+
+def _file_problems(source: TomlSource) -> Iterator[Problem]:
+    top = Place(source)
+    if source.problem is not None:
+        yield top.syntax_problem(source.problem)
+    for block, problem in source.broken:
+        if not block.header:
+            yield top.syntax_problem(problem)
+    for key in source.values:
+        if key not in _TABLES:
+            yield top.at(key).problem(words.unknown_key(key, _TABLES))
+    if not isinstance(source.values.get("jobs", []), list):
+        yield top.at("jobs").problem("expected blocks that begin with [[jobs]]")
+
+
+def _lost_defaults(source: TomlSource) -> Iterator[Problem]:
+    """Without the defaults that stood in a broken block, any job could do something else."""
+    for block, problem in source.broken:
+        is_lost = (
+            _SHARED_DEFAULTS.search(block.text) if block.header else "step_defaults" in block.text
+        )
+        if is_lost:
+            message = "could not be read: no job runs without the defaults that it was written for"
+            yield Place(source, field=("step_defaults",)).syntax_problem(
+                SyntaxProblem(problem.line, message)
+            )
+
+
+def _defaults_problems(source: TomlSource, steps: StepReader) -> Iterator[Problem]:
+    place = Place(source).at("step_defaults")
+    yield from steps.defaults_problems(source.values.get("step_defaults", {}), place)
+
+
+def _jobs_of(source: TomlSource) -> Iterator[tuple[Block, SyntaxProblem]]:
+    return ((block, problem) for block, problem in source.broken if block.header)
+
+
+def _broken_block(source: TomlSource, block: Block, problem: SyntaxProblem) -> BrokenJob:
+    """A job whose text is no TOML: its id and step are guessed from the lines."""
+    upto = "".join(block.text.splitlines(keepends=True)[: problem.line - block.before])
+    found = _ID.search(block.text)
+    job = found[1] if found else f"#{_number(source, block)}"
+    *_, last_step = _STEP.split(upto)
+    names = _STEP_NAME.findall(last_step) if _STEP.search(upto) else []
+    place = Place(source, job=job, step=names[-1] if names else None)
+    return BrokenJob(job, (place.syntax_problem(problem),))
+
+
+def _number(source: TomlSource, block: Block) -> int:
+    headers = BLOCKS.header.finditer(source.text)
+    starts = [source.text.count("\n", 0, match.start()) for match in headers]
+    return starts.index(block.before) + 1

@@ -1,0 +1,77 @@
+"""The catalogue: what the home folder declares, as far as it is sound."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nomaflow.catalogue.home import JOBS_TOML, Home
+from nomaflow.catalogue.words import sentence, unknown_name
+from nomaflow.config import Settings
+from nomaflow.connectors.base import PoolDefinition
+from nomaflow.domain.job import Definition, Job, JobId
+from nomaflow.errors import NotFound, Problem
+
+Model = type[Definition]
+STORE = "default"
+EMBEDDED_STORE = PoolDefinition(url="sqlite:///data/nomaflow.db")
+
+
+@dataclass(frozen=True)
+class BrokenJob:
+    """A job that does not run until its problems are solved; `id` is '#3' where it has none."""
+
+    id: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class DeclaredConnector:
+    """A block [connectors.NAME]; its values may still hold tokens."""
+
+    name: str
+    type: str
+    values: Mapping[str, Any]
+    model: Model
+
+    @property
+    def pool(self) -> str | None:
+        """The pool that it uses, if it uses one."""
+        pool = self.values.get("pool")
+        return pool if isinstance(pool, str) else None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All that is sound in app.toml, connectors.toml and jobs.toml, and all that is not.
+
+    `settings` holds the sound part of app.toml. `connectors` and `pools` hold only usable ones,
+    `broken_connectors` and `broken_pools` name the others. `problems` lists every problem of every
+    file, those of the broken jobs too. `texts` are the files as they were read, by file name.
+    """
+
+    home: Home
+    jobs: Mapping[JobId, Job] = field(default_factory=dict)
+    broken: tuple[BrokenJob, ...] = ()
+    connectors: Mapping[str, DeclaredConnector] = field(default_factory=dict)
+    pools: Mapping[str, PoolDefinition] = field(default_factory=dict)
+    broken_connectors: frozenset[str] = frozenset()
+    broken_pools: frozenset[str] = frozenset()
+    settings: Settings = field(default_factory=Settings)
+    problems: tuple[Problem, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def source_text(self) -> str:
+        """jobs.toml as it was read."""
+        return self.texts.get(JOBS_TOML, "")
+
+    def job(self, name: str) -> Job:
+        """The job of that id. Raises NotFound, which says so when the job is broken."""
+        job = self.jobs.get(JobId(name))
+        if job is not None:
+            return job
+        for broken in self.broken:
+            if broken.id == name:
+                lines = "\n".join(str(problem) for problem in broken.problems)
+                raise NotFound(f"Job '{name}' does not run until its problems are solved:\n{lines}")
+        raise NotFound(f"{sentence(unknown_name('job', name, self.jobs))}")

@@ -1,0 +1,39 @@
+"""Passwords in the files: sealed, or one ${env:…} token; never plain."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from nomaflow.catalogue.place import Place
+from nomaflow.catalogue.tokens import MalformedToken, Token, pieces
+from nomaflow.errors import Problem
+from nomaflow.security.vault import is_sealed
+
+SECRET_FIELDS = frozenset({"password", "bind_password"})
+SEALED = "a sealed value ENC:… (`nomaflow secrets encrypt` makes it) or one ${env:VAR} token"
+
+
+def plain_secrets(values: Any, place: Place) -> Iterator[Problem]:
+    """A problem for each password in these values, nested ones too, that is in plain text."""
+    for key, value in _entries(values):
+        here = place.at(key)
+        if key not in SECRET_FIELDS:
+            yield from plain_secrets(value, here)
+        elif isinstance(value, str) and not _is_protected(value):
+            yield here.problem(f"plain text is refused here: expected {SEALED}")
+
+
+def _is_protected(value: str) -> bool:
+    if is_sealed(value):
+        return True
+    try:
+        parts = pieces(value)
+    except MalformedToken:
+        return True  # whoever checks the tokens reports it
+    return len(parts) == 1 and isinstance(parts[0], Token)
+
+
+def _entries(values: Any) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(values, dict):
+        yield from values.items()
+    elif isinstance(values, list):
+        yield from enumerate(values)

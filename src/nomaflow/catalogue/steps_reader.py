@@ -1,0 +1,132 @@
+"""One step of a job: its common fields, and its own ones by its type."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from nomaflow.catalogue import later, words
+from nomaflow.catalogue.connectors_toml import Reach
+from nomaflow.catalogue.defaults import merged_under
+from nomaflow.catalogue.place import Place
+from nomaflow.catalogue.schema import checked, connector_fields, keys_of
+from nomaflow.catalogue.secret_values import plain_secrets
+from nomaflow.catalogue.token_check import after_steps, token_problems
+from nomaflow.catalogue.tokens import has_tokens
+from nomaflow.domain.job import StepDefinition
+from nomaflow.errors import Problem
+from nomaflow.steps.base import StepSpec, StepType
+
+COMMON_FIELDS = frozenset(StepDefinition.model_fields) - {"settings"}
+_NEVER_DEFAULTED = frozenset({"name", "type"})
+
+
+@dataclass(frozen=True)
+class StepReader:
+    """Reads steps against what is installed and what can be reached."""
+
+    types: Mapping[str, StepType[Any]]
+    reach: Reach
+
+    @cached_property
+    def fields_with_defaults(self) -> frozenset[str]:
+        """What `step_defaults` may hold: any field of any installed type."""
+        own = map(_own_fields, self.types.values())
+        return COMMON_FIELDS.union(*own) - _NEVER_DEFAULTED
+
+    def read(
+        self,
+        values: Mapping[str, Any],
+        defaults: Collection[Mapping[str, Any]],
+        earlier: Collection[str],
+        place: Place,
+    ) -> tuple[StepDefinition | None, list[Problem]]:
+        """The step, or None, and everything that is wrong with it.
+
+        `defaults` are merged under it; `earlier` names the steps before it.
+        """
+        kind = self._kind(values.get("type"))
+        known = COMMON_FIELDS | _own_fields(kind)
+        merged = merged_under(values, defaults, known - _NEVER_DEFAULTED)
+        common = {key: value for key, value in merged.items() if key in COMMON_FIELDS}
+        settings = {key: value for key, value in merged.items() if key not in COMMON_FIELDS}
+        step, problems = checked(StepDefinition, common | {"settings": settings}, place)
+        problems += self._problems(values.get("type"), settings, earlier, place)
+        return (None if problems else step), problems
+
+    def defaults_problems(self, defaults: Any, place: Place) -> Iterator[Problem]:
+        """What is wrong with a table of `step_defaults` by itself."""
+        if not isinstance(defaults, dict):
+            yield place.problem("expected a table of step fields")
+            return
+        for key in sorted(defaults.keys() - self.fields_with_defaults):
+            yield place.at(key).problem(words.unknown_key(key, self.fields_with_defaults))
+
+    def _kind(self, name: object) -> StepType[Any] | None:
+        return self.types.get(name) if isinstance(name, str) else None
+
+    def _problems(
+        self, name: object, settings: dict[str, Any], earlier: Collection[str], place: Place
+    ) -> Iterator[Problem]:
+        kind = self._kind(name)
+        yield from plain_secrets(settings, place)
+        if kind is not None:
+            yield from self._settings_problems(kind, settings, place)
+        elif isinstance(name, str):
+            yield place.at("type").problem(self._unknown_type(name))
+        literal = kind.literal_fields if kind else ()
+        yield from token_problems(settings, place, after_steps(earlier), literal)
+
+    def _unknown_type(self, name: str) -> str:
+        if name in later.STEP_TYPES:
+            return later.not_available(name)
+        return words.unknown_name("step type", name, self.types)
+
+    def _settings_problems(
+        self, kind: StepType[Any], settings: dict[str, Any], place: Place
+    ) -> Iterator[Problem]:
+        not_yet = later.STEP_FIELDS | later.SETTINGS.get(kind.name, frozenset())
+        unbuilt = (not_yet & settings.keys()) - _own_fields(kind)
+        for key in sorted(unbuilt):
+            yield place.at(key).problem(later.not_available(key))
+        built = {key: value for key, value in settings.items() if key not in unbuilt}
+        yield from self._spec_problems(kind, built, place)
+        spec: type[StepSpec] = kind.Spec
+        for path, wanted in connector_fields(spec):
+            message = self._connector_mistake(_value_at(built, path), wanted)
+            if message:
+                yield place.at(*path).problem(message)
+
+    def _spec_problems(
+        self, kind: StepType[Any], settings: dict[str, Any], place: Place
+    ) -> Iterator[Problem]:
+        known = COMMON_FIELDS | _own_fields(kind)
+        for key in settings.keys() - known:
+            yield place.at(key).problem(words.unknown_key(key, known))
+        own = {key: value for key, value in settings.items() if key in known}
+        yield from checked(kind.Spec, own, place, tokens=True)[1]
+
+    def _connector_mistake(self, name: Any, wanted: str) -> str | None:
+        if not isinstance(name, str) or has_tokens(name):
+            return None
+        if name in self.reach.broken_connectors:
+            return f"connector '{name}' cannot be used: see its problems in connectors.toml"
+        connector = self.reach.connectors.get(name)
+        if connector is None:
+            return words.unknown_name("connector", name, self.reach.connectors)
+        if connector.type != wanted:
+            return f"connector '{name}' is of type {connector.type}; expected one of type {wanted}"
+        return None
+
+
+def _own_fields(kind: StepType[Any] | None) -> frozenset[str]:
+    if kind is None:
+        return frozenset()
+    spec: type[StepSpec] = kind.Spec
+    return keys_of(spec)
+
+
+def _value_at(values: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values

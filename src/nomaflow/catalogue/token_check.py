@@ -1,0 +1,60 @@
+"""Checks the tokens of a file before anything runs."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from nomaflow.catalogue.place import Place
+from nomaflow.catalogue.substitution import named_step
+from nomaflow.catalogue.tokens import MalformedToken, Token, strings_in, tokens_in
+from nomaflow.errors import Problem
+
+Rule = Callable[[Token], str | None]
+
+
+def token_problems(
+    values: Any, place: Place, rule: Rule, literal: Collection[str] = ()
+) -> Iterator[Problem]:
+    """What is wrong with the tokens in these values; `rule` says why one may not stand here.
+
+    `literal` names the dotted paths that take no tokens.
+    """
+    for path, text in strings_in(values):
+        if ".".join(map(str, path)) in literal:
+            continue
+        for message in _complaints(text, rule):
+            yield place.at(*path).problem(message)
+
+
+def in_connectors(token: Token) -> str | None:
+    """What belongs to no run knows nothing but variables."""
+    if token.kind == "env":
+        return None
+    return f"{token} has no meaning here: expected ${{env:VAR}}"
+
+
+def in_job_params(token: Token) -> str | None:
+    """Job parameters are the lowest layer, and are there before any step has run."""
+    if token.kind in {"env", "ctx"}:
+        return None
+    return f"{token} has no value yet in the job's params: expected a plain value or ${{env:VAR}}"
+
+
+def after_steps(earlier: Collection[str]) -> Rule:
+    """In a step, ${out:…} names one of the steps before it."""
+
+    def rule(token: Token) -> str | None:
+        if token.kind != "out" or named_step(token.name, earlier) is not None:
+            return None
+        there = ", ".join(earlier) or "none, this is the first step"
+        return f"{token} names no earlier step; earlier steps: {there}"
+
+    return rule
+
+
+def _complaints(text: str, rule: Rule) -> Iterator[str]:
+    try:
+        tokens = list(tokens_in(text))
+    except MalformedToken as error:
+        yield str(error)
+    else:
+        yield from filter(None, map(rule, tokens))
