@@ -47,9 +47,8 @@ def parts_of(secret: str) -> Iterator[str]:
 
     What is shorter than 4 characters is left out: masking it would blacken every text.
     """
-    for text in {secret, secret.strip()}:
-        if len(text) >= MIN_LENGTH:
-            yield text
+    if len(secret.strip()) >= MIN_LENGTH:
+        yield from {secret, secret.strip()}
     for line in secret.splitlines():
         if len(line.strip()) >= MIN_LINE_LENGTH:
             yield line.strip()

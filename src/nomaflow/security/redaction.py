@@ -20,7 +20,8 @@ _URL_PASSWORD = re.compile(
 _PASSWORD_KEY = re.compile(r"(?:password|passwd|passphrase|pwd)$", re.IGNORECASE)
 _PASSWORD_PAIR = re.compile(
     r"""(?P<before>(?:password|passwd|passphrase|pwd)(?:\\*["']\s*:|\\*["']?\s*=)\s*)"""
-    r"""(?:(?P<quote>\\*["'])(?:(?!(?P=quote))(?:\\.|.))*(?P=quote)|[^\s&;,)\]}"']+)""",
+    r"""(?:(?P<quote>\\*["'])(?:(?!(?P=quote))(?:\\.|.))*(?:(?P=quote)|(?=\n|\Z))"""
+    r"""|[^\s&;,)\]}"']+)""",
     re.IGNORECASE,
 )
 _NOTHING = r"(?!)"
