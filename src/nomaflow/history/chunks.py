@@ -1,0 +1,38 @@
+"""One chunk of a log: up to 500 lines as JSON arrays, a line each, compressed."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from nomaflow.domain.job import LogLevel
+from nomaflow.domain.run import LogLine
+
+LINES_PER_CHUNK: Final = 500
+SEVERITY: Final[dict[LogLevel, int]] = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+FASTEST: Final = 1
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def pack(lines: Sequence[LogLine]) -> bytes:
+    """The lines without their numbers, which follow from the chunk's first one."""
+    return zlib.compress("\n".join(map(_packed, lines)).encode(), FASTEST)
+
+
+def unpack(chunk: bytes, first_seq: int) -> list[LogLine]:
+    rows = json.loads("[" + zlib.decompress(chunk).decode().replace("\n", ",") + "]")
+    return [_unpacked(row, seq) for seq, row in enumerate(rows, first_seq)]
+
+
+def _packed(line: LogLine) -> str:
+    at = (line.at - EPOCH) // MICROSECOND
+    return _encode([at, line.level, line.step, line.attempt, line.source, line.message])
+
+
+def _unpacked(row: list[Any], seq: int) -> LogLine:
+    at, level, step, attempt, source, message = row
+    return LogLine(EPOCH + timedelta(microseconds=at), level, message, step, attempt, source, seq)

@@ -1,0 +1,190 @@
+"""The logs of the runs: compressed chunks of lines, numbered from 1 without a gap."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+
+from sqlalchemy import Connection, Select, delete, func, insert, select
+
+from nomaflow.domain.job import LogLevel
+from nomaflow.domain.run import LogLine, RunId
+from nomaflow.errors import NotFound
+from nomaflow.history.chunks import LINES_PER_CHUNK, SEVERITY, pack, unpack
+from nomaflow.history.database import Database
+from nomaflow.history.rows import AnyRow
+from nomaflow.history.tables import job_logs, job_runs
+from nomaflow.history.types import storable
+
+CHUNKS_PER_QUERY = 16
+
+
+class LogHistory:
+    """Lines that are stored; what was not flushed yet is not here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, run_id: RunId, lines: Sequence[LogLine]) -> list[LogLine]:
+        """Store lines after those that are there; returns them with their numbers.
+
+        Also several processes may append to one run: the numbers stay without a gap. Raises
+        NotFound when the run was deleted.
+        """
+
+        def append(connection: Connection) -> list[LogLine]:
+            _lock_run(connection, run_id)
+            last = _last_seq(connection, run_id)
+            numbered = [
+                replace(line, seq=seq, message=storable(line.message))
+                for seq, line in enumerate(lines, last + 1)
+            ]
+            _insert(connection, run_id, numbered)
+            return numbered
+
+        return await self._database.write(append) if lines else []
+
+    async def read(
+        self,
+        run_id: RunId,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        level: LogLevel | None = None,
+        step: str | None = None,
+    ) -> list[LogLine]:
+        """Up to `limit` lines with a number above `after`, in order.
+
+        `level` leaves out what is less severe; `step` keeps the lines of that step alone.
+        """
+        wanted = LineFilter(after, limit, level, step)
+        return await self._database.read(lambda connection: _read(connection, run_id, wanted))
+
+    async def tail(self, run_id: RunId, limit: int = 1000) -> list[LogLine]:
+        """The last `limit` lines, in order."""
+
+        def tail(connection: Connection) -> list[LogLine]:
+            after = max(0, _last_seq(connection, run_id) - limit)
+            return _read(connection, run_id, LineFilter(after, limit))
+
+        return await self._database.read(tail)
+
+    async def count(self, run_id: RunId) -> int:
+        """How many lines are stored."""
+        return await self._database.read(lambda connection: _last_seq(connection, run_id))
+
+    async def seal(self, run_id: RunId) -> None:
+        """Merge the small chunks of a run that has ended: less to keep, faster to read."""
+        logs = job_logs.c
+        query = select(logs.first_seq, logs.last_seq, logs.line_count)
+        query = query.where(logs.run_id == run_id).order_by(logs.last_seq)
+        chunks = await self._database.read(lambda connection: connection.execute(query).all())
+        for first, last in _mergeable(chunks):
+            await self._database.write(partial(_merge, run_id=run_id, first=first, last=last))
+
+
+@dataclass(frozen=True)
+class LineFilter:
+    """Which lines, as `LogHistory.read` takes them."""
+
+    after: int
+    limit: int
+    level: LogLevel | None = None
+    step: str | None = None
+
+    def takes(self, line: LogLine) -> bool:
+        return (
+            line.seq > self.after
+            and (self.level is None or SEVERITY[line.level] >= SEVERITY[self.level])
+            and (self.step is None or line.step == self.step)
+        )
+
+
+def _read(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[LogLine]:
+    places = connection.execute(_places(run_id, wanted)).all()
+    if wanted.step is not None:
+        places = [place for place in places if wanted.step in place.steps]
+    lines = filter(wanted.takes, _lines(connection, run_id, places))
+    return list(islice(lines, wanted.limit))
+
+
+def _places(run_id: RunId, wanted: LineFilter) -> Select[int, list[str | None]]:
+    """The chunks that may hold wanted lines; without a filter the numbers alone tell."""
+    logs = job_logs.c
+    query = select(logs.last_seq, logs.steps).where(
+        logs.run_id == run_id, logs.last_seq > wanted.after
+    )
+    if wanted.level is not None:
+        query = query.where(logs.worst_level >= SEVERITY[wanted.level])
+    elif wanted.step is None:
+        last = wanted.after + wanted.limit
+        query = query.where(logs.last_seq < last + LINES_PER_CHUNK, logs.first_seq <= last)
+    return query.order_by(logs.last_seq)
+
+
+def _lines(connection: Connection, run_id: RunId, places: Sequence[AnyRow]) -> Iterator[LogLine]:
+    """The lines of those chunks, fetched a few chunks at a time as they are asked for."""
+    logs = job_logs.c
+    for start in range(0, len(places), CHUNKS_PER_QUERY):
+        keys = [place.last_seq for place in places[start : start + CHUNKS_PER_QUERY]]
+        query = select(logs.first_seq, logs.lines).where(
+            logs.run_id == run_id, logs.last_seq.in_(keys)
+        )
+        for chunk in connection.execute(query.order_by(logs.last_seq)).all():
+            yield from unpack(chunk.lines, chunk.first_seq)
+
+
+def _insert(connection: Connection, run_id: RunId, lines: Sequence[LogLine]) -> None:
+    chunks = [
+        lines[start : start + LINES_PER_CHUNK] for start in range(0, len(lines), LINES_PER_CHUNK)
+    ]
+    connection.execute(insert(job_logs), [_values(run_id, chunk) for chunk in chunks])
+
+
+def _values(run_id: RunId, lines: Sequence[LogLine]) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "first_seq": lines[0].seq,
+        "last_seq": lines[-1].seq,
+        "line_count": len(lines),
+        "worst_level": max(SEVERITY[line.level] for line in lines),
+        "steps": list(dict.fromkeys(line.step for line in lines)),
+        "lines": pack(lines),
+    }
+
+
+def _lock_run(connection: Connection, run_id: RunId) -> None:
+    """Whoever appends to the run's log holds its row. Raises NotFound."""
+    query = select(job_runs.c.id).where(job_runs.c.id == run_id)
+    if connection.execute(query.with_for_update(key_share=True)).first() is None:
+        raise NotFound(f"There is no run {run_id}.")
+
+
+def _last_seq(connection: Connection, run_id: RunId) -> int:
+    query = select(func.max(job_logs.c.last_seq)).where(job_logs.c.run_id == run_id)
+    return connection.scalar(query) or 0
+
+
+def _mergeable(chunks: Sequence[AnyRow]) -> Iterator[tuple[int, int]]:
+    """First and last number of neighbours that fit into one chunk."""
+    first = last = size = count = 0
+    for chunk in chunks:
+        if size + chunk.line_count > LINES_PER_CHUNK:
+            if count > 1:
+                yield first, last
+            size = count = 0
+        first = chunk.first_seq if count == 0 else first
+        last, size, count = chunk.last_seq, size + chunk.line_count, count + 1
+    if count > 1:
+        yield first, last
+
+
+def _merge(connection: Connection, run_id: RunId, first: int, last: int) -> None:
+    _lock_run(connection, run_id)
+    logs = job_logs.c
+    of_these = (logs.run_id == run_id, logs.first_seq >= first, logs.last_seq <= last)
+    query = select(logs.first_seq, logs.lines).where(*of_these).order_by(logs.last_seq)
+    chunks = connection.execute(query).all()
+    lines = [line for chunk in chunks for line in unpack(chunk.lines, chunk.first_seq)]
+    connection.execute(delete(job_logs).where(*of_these))
+    _insert(connection, run_id, lines)

@@ -1,0 +1,1 @@
+"""One file per schema version, numbered; a version that was released is never changed."""

@@ -1,0 +1,32 @@
+"""The seam of the stores: a database that can hold the history is one file in this folder.
+
+A file defines one instance named `STORE`; installed packages use the entry point group
+`nomaflow.stores`.
+"""
+
+from typing import ClassVar, Literal, Protocol
+
+from sqlalchemy import URL, Connection, Engine, Insert, Table
+from sqlalchemy.exc import DBAPIError
+
+READERS = 4
+Topic = Literal["schema", "admission", "revisions"]
+
+
+class Store(Protocol):
+    """What one database does differently. `name` is the scheme of its URLs."""
+
+    name: ClassVar[str]
+    advice: ClassVar[str]
+
+    def engine(self, url: URL, *, writing: bool) -> Engine:
+        """Connections for the one writer, or for a few readers; nothing is opened yet."""
+
+    def insert_new(self, table: Table) -> Insert:
+        """An insert that passes over rows whose key is there already."""
+
+    def lock(self, connection: Connection, topic: Topic) -> None:
+        """Wait until no other transaction holds `topic`; held until this one ends."""
+
+    def is_passing(self, error: DBAPIError) -> bool:
+        """Whether the transaction is surely undone and may well succeed when tried again."""

@@ -1,0 +1,63 @@
+"""A PostgreSQL database, through psycopg 3."""
+
+from typing import ClassVar
+
+from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from nomaflow.history.stores.base import READERS, Topic
+from nomaflow.history.types import to_json
+
+LOCKS: dict[Topic, int] = {"schema": 7710201, "admission": 7710202, "revisions": 7710203}
+SERIALIZATION_FAILURE = "40001"
+DEADLOCK_DETECTED = "40P01"
+PASSING = {None, SERIALIZATION_FAILURE, DEADLOCK_DETECTED}
+CONNECT_ARGS = {
+    "application_name": "nomaflow",
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "options": "-c timezone=UTC",
+}
+
+
+class PostgresqlStore:
+    """Several processes and machines share it; races are settled by its row locks."""
+
+    name: ClassVar[str] = "postgresql"
+    advice: ClassVar[str] = (
+        "Check that the server is up, and host, database, user and password "
+        "of pool 'default' in connectors.toml."
+    )
+
+    def engine(self, url: URL, *, writing: bool) -> Engine:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            connect_args=CONNECT_ARGS,
+            pool_size=1 if writing else READERS,
+            max_overflow=0,
+            hide_parameters=True,
+            json_serializer=to_json,
+        )
+
+    def insert_new(self, table: Table) -> Insert:
+        return insert(table).on_conflict_do_nothing()
+
+    def lock(self, connection: Connection, topic: Topic) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCKS[topic]})
+
+    def is_passing(self, error: DBAPIError) -> bool:
+        if error.connection_invalidated:
+            return True
+        return isinstance(error, OperationalError) and _sqlstate(error) in PASSING
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    """The server's code; None when the failure is the client's, as in connecting."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+STORE = PostgresqlStore()

@@ -1,0 +1,66 @@
+"""An SQLite file: WAL, full durability, one writer at a time."""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
+
+from nomaflow.history.stores.base import READERS, Topic
+from nomaflow.history.types import to_json
+
+BUSY_SECONDS = 30.0
+
+
+class SqliteStore:
+    """Each write takes the write lock when it begins, so none fails halfway for want of it."""
+
+    name: ClassVar[str] = "sqlite"
+    advice: ClassVar[str] = (
+        "Check that its folder exists and may be written, that the disk is not full, "
+        "and that no other program keeps the file locked."
+    )
+
+    def engine(self, url: URL, *, writing: bool) -> Engine:
+        engine = create_engine(
+            url,
+            connect_args={"isolation_level": None, "timeout": BUSY_SECONDS},
+            pool_size=1 if writing else READERS,
+            max_overflow=0,
+            hide_parameters=True,
+            json_serializer=to_json,
+        )
+        event.listen(engine, "connect", _set_up_writer if writing else _set_up_reader)
+        event.listen(engine, "begin", _begin_writing if writing else _begin_reading)
+        return engine
+
+    def insert_new(self, table: Table) -> Insert:
+        return insert(table).on_conflict_do_nothing()
+
+    def lock(self, connection: Connection, topic: Topic) -> None:
+        """Nothing to do: a writing transaction has the whole file."""
+
+    def is_passing(self, error: DBAPIError) -> bool:  # noqa: ARG002  # the seam's signature
+        """Never: waiting for the lock is SQLite's own, for `BUSY_SECONDS`."""
+        return False
+
+
+def _set_up_writer(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _set_up_reader(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _begin_writing(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+STORE = SqliteStore()

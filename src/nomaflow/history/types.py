@@ -1,0 +1,67 @@
+"""Column types that mean the same on every store: ids, instants, text, JSON."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, Text, TypeDecorator
+from sqlalchemy.types import TypeEngine
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+JsonObject = JSON(none_as_null=True)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, UTC in and out; a naive one is refused.
+
+    TIMESTAMPTZ, or on SQLite the text `YYYY-MM-DD HH:MM:SS.ffffff+00:00`, which sorts by time,
+    compares with SQLite's own `datetime('now', …)` and reads with `datetime.fromisoformat`.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(
+            Text() if dialect.name == "sqlite" else DateTime(timezone=True)
+        )
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"An instant needs a time zone; {value!r} has none.")
+        instant = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return instant.isoformat(sep=" ", timespec="microseconds")
+        return instant
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # the base's signature
+        if value is None:
+            return None
+        instant: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return instant.astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """Text written by people and drivers, made storable."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # the base's signature
+        return None if value is None else storable(value)
+
+
+def storable(text: str) -> str:
+    """The text with `?` for NUL and lone surrogates, which not every store takes."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
+
+
+def to_json(value: Any) -> str:
+    """JSON that every store takes: what JSON cannot hold becomes its text, a NaN null."""
+    try:
+        return json.dumps(value, default=str, allow_nan=False)
+    except ValueError:
+        lenient = json.dumps(value, default=str)
+        return json.dumps(json.loads(lenient, parse_constant=lambda _: None))

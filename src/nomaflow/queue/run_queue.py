@@ -1,0 +1,301 @@
+"""The run queue: durable, shared by every process on the store; a claim is a conditional write."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    Update,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from nomaflow.clock import Clock
+from nomaflow.domain.course import StopReason
+from nomaflow.domain.job import JobId
+from nomaflow.domain.run import Fence, NewRun, ProcessId, Run, RunId, TriggerId
+from nomaflow.domain.states import IN_FLIGHT, RunState, states_before
+from nomaflow.errors import JobBusy, NotFound, Refused
+from nomaflow.history.closing import cancel_open_steps
+from nomaflow.history.database import Database
+from nomaflow.history.rows import RUN_COLUMNS, as_run
+from nomaflow.history.runs import insert_runs
+from nomaflow.history.tables import job_runs, schedules
+
+Overlap = Literal["skip", "allow"]
+DueRun = tuple[NewRun, Overlap]
+ScheduleKey = tuple[JobId, TriggerId]
+
+
+class RunQueue:
+    """Queued runs and what becomes of them. Raises Unreachable when the store is away."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def enqueue(self, new: NewRun, *, overlap: Overlap) -> RunId | None:
+        """The new run's id; None when its due time already has a row.
+
+        Under `skip`, while a run of the job is in flight: one with a due time is born SKIPPED,
+        one by hand raises JobBusy and leaves no row.
+        """
+        now = self._clock.now()
+
+        def enqueue(connection: Connection) -> RunId | None:
+            self._database.store.lock(connection, "admission")
+            busy = _in_flight(connection, [new.job_id]).get(new.job_id)
+            if overlap == "skip" and busy and new.scheduled_at is None:
+                raise JobBusy(new.job_id, busy)
+            admitted = _admitted(new, overlap, busy)
+            return insert_runs(connection, self._database, [admitted], now)[0]
+
+        return await self._database.write(enqueue)
+
+    async def enqueue_due(
+        self, due: Sequence[DueRun], cursors: Mapping[ScheduleKey, datetime]
+    ) -> list[RunId]:
+        """Rows for the due times and the schedules' cursors, in one transaction.
+
+        A due time that already has its row is passed over; a cursor never goes back. Returns the
+        ids of the new rows, also of those born final.
+        """
+        now = self._clock.now()
+
+        def enqueue(connection: Connection) -> list[RunId]:
+            self._database.store.lock(connection, "admission")
+            self._move_cursors(connection, cursors)
+            return self._insert_due(connection, due, now)
+
+        return await self._database.write(enqueue)
+
+    async def cursors(self) -> dict[ScheduleKey, datetime]:
+        """The last due time of each schedule that was decided."""
+        query = select(schedules).where(schedules.c.cursor_at.is_not(None))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {(row.job_id, row.trigger_id): row.cursor_at for row in rows}
+
+    async def claim(self, owner: ProcessId, limit: int) -> list[Run]:
+        """Up to `limit` queued runs, oldest first, now RUNNING and held by `owner`.
+
+        Each claim raises the run's `attempt`; no two processes ever get the same attempt.
+        """
+        now = self._clock.now()
+
+        def claim(connection: Connection) -> list[Run]:
+            ids = connection.scalars(_claimable(owner, limit, now)).all()
+            if not ids:
+                return []
+            rows = connection.execute(_claim(ids, owner, now)).all()
+            return sorted((as_run(row) for row in rows), key=lambda run: run.id)
+
+        return await self._database.write(claim)
+
+    async def finish(self, fence: Fence, state: RunState, reason: str | None) -> bool:
+        """End the run. False when the fence no longer holds it, and nothing was written.
+
+        False also when a cancel was accepted and `state` is not CANCELED: the cancel stands.
+        """
+        change = _held(fence, state).values(
+            state=state, reason=reason, finished_at=self._clock.now(), not_before=None
+        )
+        if state is not RunState.CANCELED:
+            change = change.where(job_runs.c.cancel_requested_at.is_(None))
+        return await self._database.write(
+            lambda connection: connection.execute(change).rowcount == 1
+        )
+
+    async def requeue(self, fence: Fence, not_before: datetime) -> bool:
+        """Give the run back until `not_before`. False when the fence no longer holds it.
+
+        A run whose cancel was accepted meanwhile is not queued again but CANCELED.
+        """
+        now = self._clock.now()
+        change = _held(fence, RunState.QUEUED).values(
+            state=RunState.QUEUED, owner=None, not_before=not_before
+        )
+
+        def requeue(connection: Connection) -> bool:
+            row = connection.execute(change.returning(*RUN_COLUMNS)).first()
+            if row is not None and row.cancel_requested_by is not None:
+                _cancel_queued(connection, as_run(row), row.cancel_requested_by, now)
+            return row is not None
+
+        return await self._database.write(requeue)
+
+    async def request_cancel(self, run_id: RunId, by: str) -> Run:
+        """Ask for the run's end: QUEUED ends at once, RUNNING hears of it from its owner.
+
+        Raises NotFound, and Refused when the run has ended already.
+        """
+        now = self._clock.now()
+
+        def request(connection: Connection) -> Run:
+            run = _locked(connection, run_id)
+            if run.state is RunState.QUEUED:
+                return _cancel_queued(connection, run, by, now)
+            if run.state is RunState.RUNNING:
+                return _request(connection, run, by, now)
+            raise Refused(f"Run {run_id} has ended already: it is {run.state}.")
+
+        return await self._database.write(request)
+
+    async def cancel_requests(self, owner: ProcessId) -> list[tuple[RunId, str]]:
+        """The runs that `owner` executes and someone asked to cancel, and who asked."""
+        query = select(job_runs.c.id, job_runs.c.cancel_requested_by).where(
+            job_runs.c.state == RunState.RUNNING,
+            job_runs.c.owner == owner,
+            job_runs.c.cancel_requested_at.is_not(None),
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [(RunId(row.id), row.cancel_requested_by) for row in rows]
+
+    def _insert_due(
+        self, connection: Connection, due: Sequence[DueRun], now: datetime
+    ) -> list[RunId]:
+        busy = _in_flight(connection, {new.job_id for new, _ in due})
+        ids: list[RunId] = []
+        for batch in _one_per_job(due):
+            admitted = [_admitted(new, overlap, busy.get(new.job_id)) for new, overlap in batch]
+            found = insert_runs(connection, self._database, admitted, now)
+            for new, run_id in zip(admitted, found, strict=True):
+                if run_id is not None:
+                    ids.append(run_id)
+                    if new.state is RunState.QUEUED:
+                        busy.setdefault(new.job_id, run_id)
+        return ids
+
+    def _move_cursors(
+        self, connection: Connection, cursors: Mapping[ScheduleKey, datetime]
+    ) -> None:
+        if not cursors:
+            return
+        rows = [
+            {"job_id": job_id, "trigger_id": trigger_id, "cursor_at": at}
+            for (job_id, trigger_id), at in sorted(cursors.items())
+        ]
+        connection.execute(self._database.insert_new(schedules), rows)
+        decided = [{f"decided_{name}": value for name, value in row.items()} for row in rows]
+        connection.execute(_forward(), decided)
+
+
+def _one_per_job(due: Sequence[DueRun]) -> Iterator[list[DueRun]]:
+    """Batches in which each job stands once, so that its next due time sees the one before."""
+    by_job: dict[JobId, list[DueRun]] = defaultdict(list)
+    for each in due:
+        by_job[each[0].job_id].append(each)
+    for batch in zip_longest(*by_job.values()):
+        yield [each for each in batch if each is not None]
+
+
+def _forward() -> Update:
+    """Moves a schedule's cursor on, never back."""
+    at: BindParameter[datetime] = bindparam("decided_cursor_at")
+    return (
+        update(schedules)
+        .where(
+            schedules.c.job_id == bindparam("decided_job_id"),
+            schedules.c.trigger_id == bindparam("decided_trigger_id"),
+            or_(schedules.c.cursor_at.is_(None), schedules.c.cursor_at < at),
+        )
+        .values(cursor_at=at)
+    )
+
+
+def _in_flight(connection: Connection, job_ids: Collection[JobId]) -> dict[JobId, RunId]:
+    """The oldest run in flight of each of the jobs that has one."""
+    query = (
+        select(job_runs.c.job_id, func.min(job_runs.c.id))
+        .where(job_runs.c.job_id.in_(job_ids), job_runs.c.state.in_(IN_FLIGHT))
+        .group_by(job_runs.c.job_id)
+    )
+    return dict(iter(connection.execute(query)))
+
+
+def _admitted(new: NewRun, overlap: Overlap, busy: RunId | None) -> NewRun:
+    if overlap == "allow" or busy is None or new.state is not RunState.QUEUED:
+        return new
+    return replace(new, state=RunState.SKIPPED, reason=f"overlap: run {busy}")
+
+
+def _claimable(owner: ProcessId, limit: int, now: datetime) -> Select[int]:
+    """Rows that another process is about to claim are passed over, not waited for."""
+    run = job_runs.c
+    return (
+        select(run.id)
+        .where(
+            run.state == RunState.QUEUED,
+            or_(run.not_before.is_(None), run.not_before <= now),
+            or_(run.reserved_for.is_(None), run.reserved_for == owner),
+        )
+        .order_by(run.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _claim(ids: Sequence[int], owner: ProcessId, now: datetime) -> ReturningUpdate[Any]:
+    return (
+        update(job_runs)
+        .where(job_runs.c.id.in_(ids), job_runs.c.state.in_(states_before(RunState.RUNNING)))
+        .values(
+            state=RunState.RUNNING,
+            owner=owner,
+            attempt=job_runs.c.attempt + 1,
+            started_at=func.coalesce(job_runs.c.started_at, now),
+            not_before=None,
+        )
+        .returning(*RUN_COLUMNS)
+    )
+
+
+def _held(fence: Fence, target: RunState) -> Update:
+    """A change of the run that the fence holds, if it may move to `target`."""
+    return update(job_runs).where(
+        job_runs.c.id == fence.run_id,
+        job_runs.c.attempt == fence.attempt,
+        job_runs.c.state == RunState.RUNNING,
+        job_runs.c.state.in_(states_before(target)),
+    )
+
+
+def _locked(connection: Connection, run_id: RunId) -> Run:
+    """The run, its row locked against claims and ends until the commit. Raises NotFound."""
+    query = select(*RUN_COLUMNS).where(job_runs.c.id == run_id).with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"There is no run {run_id}.")
+    return as_run(row)
+
+
+def _cancel_queued(connection: Connection, run: Run, by: str, now: datetime) -> Run:
+    reason = str(StopReason("cancel", by))
+    cancel_open_steps(connection, [run.id], reason, now)
+    ended = {"state": RunState.CANCELED, "reason": reason, "finished_at": now, "not_before": None}
+    return _updated(connection, run, _first_request(run, by, now) | ended)
+
+
+def _request(connection: Connection, run: Run, by: str, now: datetime) -> Run:
+    return _updated(connection, run, _first_request(run, by, now))
+
+
+def _first_request(run: Run, by: str, now: datetime) -> dict[str, object]:
+    """A second request changes nothing: the first one counts."""
+    if run.cancel_requested_at is not None:
+        return {"cancel_requested_at": run.cancel_requested_at}
+    return {"cancel_requested_at": now, "cancel_requested_by": by}
+
+
+def _updated(connection: Connection, run: Run, change: Mapping[str, object]) -> Run:
+    statement = update(job_runs).where(job_runs.c.id == run.id).values(**change)
+    return as_run(connection.execute(statement.returning(*RUN_COLUMNS)).one())
