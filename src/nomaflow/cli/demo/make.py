@@ -14,6 +14,7 @@ from nomaflow.cli.demo.load import Loaded, load
 from nomaflow.errors import Refused
 
 PASSWORD_VARIABLE = "DEMO_PG_PASSWORD"  # noqa: S105  # the name of a variable
+OPERATIONAL = "operational.db"
 REPORTING_URL = 'url = "sqlite:///data/reporting.db"'
 
 
@@ -21,46 +22,58 @@ def make_home(folder: Path, loaded: Loaded, postgresql_url: str | None = None) -
     """A home that serves as it is, with the job `nightly-refresh` ready to run.
 
     `loaded(table, rows)` is called after each table of sample data. With `postgresql_url` the
-    reporting side is that PostgreSQL database; its password goes into the env file. Raises
-    Refused when the folder is a home already, NotFound when the data set is not installed.
+    reporting side is that PostgreSQL database; its password goes into the env file. What stands
+    already is kept. Raises Refused when it does not fit, NotFound when there is no data set.
     """
-    reporting = None if postgresql_url is None else _postgresql(postgresql_url)
     home = Home(folder)
-    init(folder)
-    _copy_template(folder)
-    if reporting is not None:
-        _report_to(home, reporting)
-    home.data.mkdir(exist_ok=True)
-    load(home.data / "operational.db", loaded)
+    reporting = None if postgresql_url is None else _postgresql(postgresql_url)
+    if not home.exists:
+        lay_out(home, reporting)
+    elif reporting is not None and _url_line(reporting) not in _read(home.connectors_toml):
+        raise Refused(f"{folder} reports to another database. Remove it to begin anew.")
+    if not (home.data / OPERATIONAL).exists():
+        load(home.data / OPERATIONAL, loaded)
     return home
 
 
-def _postgresql(url: str) -> URL:
+def lay_out(home: Home, reporting: URL | None = None) -> None:
+    """The files of the home, without the sample data."""
+    init(home.path)
+    with as_file(files("nomaflow.cli.demo").joinpath("template")) as template:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(template, home.path, dirs_exist_ok=True, ignore=ignored)
+    if reporting is not None:
+        _report_to(home, reporting)
+
+
+def _postgresql(text: str) -> URL:
     try:
-        parsed = make_url(url)
+        url = make_url(text)
     except ArgumentError:
-        parsed = None
-    if parsed is None or parsed.get_backend_name() != "postgresql" or not parsed.database:
+        url = None
+    if url is None or url.get_backend_name() not in {"postgresql", "postgres"} or not url.database:
         raise Refused(
             "DEMO_PG is not understood: expected postgresql://user:password@host/database"
         )
-    return parsed
-
-
-def _copy_template(folder: Path) -> None:
-    with as_file(files("nomaflow.cli.demo").joinpath("template")) as template:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(template, folder, dirs_exist_ok=True, ignore=ignored)
+    return url.set(drivername="postgresql")
 
 
 def _report_to(home: Home, url: URL) -> None:
     """Point the pool `reporting` at that database."""
-    lines = [f"url = {json.dumps(url.set(password=None).render_as_string())}"]
+    lines = [_url_line(url)]
     if url.password is not None:
         lines.append(f'password = "${{env:{PASSWORD_VARIABLE}}}"')
         _keep(home.env_file, PASSWORD_VARIABLE, str(url.password))
-    text = home.connectors_toml.read_text(encoding="utf-8")
-    home.connectors_toml.write_text(text.replace(REPORTING_URL, "\n".join(lines)), encoding="utf-8")
+    text = _read(home.connectors_toml).replace(REPORTING_URL, "\n".join(lines))
+    home.connectors_toml.write_text(text, encoding="utf-8")
+
+
+def _url_line(url: URL) -> str:
+    return f"url = {json.dumps(url.set(password=None).render_as_string())}"
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _keep(env_file: Path, name: str, value: str) -> None:
