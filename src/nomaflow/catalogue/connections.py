@@ -1,12 +1,12 @@
 """What a connector needs to open: tokens replaced, password unsealed, paths absolute."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from nomaflow.catalogue.home import Home
+from nomaflow.catalogue.home import CONNECTORS_TOML, Home
 from nomaflow.catalogue.model import Catalogue, DeclaredConnector
 from nomaflow.catalogue.schema import mistakes
 from nomaflow.catalogue.substitution import Scope, resolve
@@ -14,7 +14,7 @@ from nomaflow.catalogue.words import sentence, unknown_name
 from nomaflow.connectors.base import ConnectorSettings, ResolvedPool
 from nomaflow.domain.job import Definition
 from nomaflow.domain.secrets import Secret
-from nomaflow.errors import NotFound, SecretsError, StepRefused
+from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound, SecretsError, StepRefused
 from nomaflow.security.redaction import Redactor
 from nomaflow.security.vault import Vault, is_sealed
 
@@ -36,13 +36,13 @@ class Connections:
     def settings(self, name: str) -> ConnectorSettings:
         """What the connector of that name needs to open.
 
-        Raises NotFound, listing the known names; StepRefused when a variable has no value;
-        SecretsError when its password does not open.
+        Raises NotFound, listing the known names; InvalidConfiguration when its block has problems;
+        StepRefused when a variable has no value; SecretsError when its password does not open.
         """
         catalogue = self.catalogue()
         connector = catalogue.connectors.get(name)
         if connector is None:
-            raise NotFound(_unusable("connector", name, catalogue.connectors, catalogue))
+            raise _unusable("connector", name, catalogue)
         definition = self._definition(connector)
         pool = self.pool(connector.pool) if connector.pool else None
         return ConnectorSettings(name, connector.type, definition, pool)
@@ -52,7 +52,7 @@ class Connections:
         catalogue = self.catalogue()
         pool = catalogue.pools.get(name)
         if pool is None:
-            raise NotFound(_unusable("pool", name, catalogue.pools, catalogue))
+            raise _unusable("pool", name, catalogue)
         url = str(self._resolved(pool.url))
         self.redactor.add_url(url)
         return ResolvedPool(
@@ -95,8 +95,9 @@ def absolute(url: str, home: Home) -> str:
     return f"{_FILE_URL}{(home.path / path).resolve()}{query_mark}{query}"
 
 
-def _unusable(kind: str, name: str, known: Mapping[str, object], catalogue: Catalogue) -> str:
-    broken = catalogue.broken_connectors | catalogue.broken_pools
-    if name in broken:
-        return f"The {kind} '{name}' cannot be used: `nomaflow validate` lists its problems."
-    return sentence(unknown_name(kind, name, known))
+def _unusable(kind: str, name: str, catalogue: Catalogue) -> NomaflowError:
+    known = catalogue.connectors if kind == "connector" else catalogue.pools
+    broken = catalogue.broken_connectors if kind == "connector" else catalogue.broken_pools
+    if name not in broken:
+        return NotFound(sentence(unknown_name(kind, name, known)))
+    return InvalidConfiguration([p for p in catalogue.problems if p.file == CONNECTORS_TOML])

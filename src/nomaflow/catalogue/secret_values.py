@@ -4,22 +4,30 @@ from collections.abc import Iterator
 from typing import Any
 
 from nomaflow.catalogue.place import Place
+from nomaflow.catalogue.positions import KeyPath
 from nomaflow.catalogue.tokens import MalformedToken, Token, pieces
 from nomaflow.errors import Problem
 from nomaflow.security.vault import is_sealed
 
 SECRET_FIELDS = frozenset({"password", "bind_password"})
 SEALED = "a sealed value ENC:… (`nomaflow secrets encrypt` makes it) or one ${env:VAR} token"
+REFUSED = f"plain text is refused here: expected {SEALED}"
 
 
 def plain_secrets(values: Any, place: Place) -> Iterator[Problem]:
     """A problem for each password in these values, nested ones too, that is in plain text."""
+    for path in plain_paths(values):
+        yield place.at(*path).problem(REFUSED)
+
+
+def plain_paths(values: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """Where a password is in plain text."""
     for key, value in _entries(values):
-        here = place.at(key)
+        here = (*path, key)
         if key not in SECRET_FIELDS:
-            yield from plain_secrets(value, here)
+            yield from plain_paths(value, here)
         elif isinstance(value, str) and not _is_protected(value):
-            yield here.problem(f"plain text is refused here: expected {SEALED}")
+            yield here
 
 
 def _is_protected(value: str) -> bool:

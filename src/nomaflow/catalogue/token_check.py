@@ -5,7 +5,7 @@ from typing import Any
 
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.substitution import named_step
-from nomaflow.catalogue.tokens import MalformedToken, Token, strings_in, tokens_in
+from nomaflow.catalogue.tokens import MalformedToken, Token, has_tokens, strings_in, tokens_in
 from nomaflow.errors import Problem
 
 Rule = Callable[[Token], str | None]
@@ -19,10 +19,8 @@ def token_problems(
     `literal` names the dotted paths that take no tokens.
     """
     for path, text in strings_in(values):
-        if ".".join(map(str, path)) in literal:
-            continue
-        for message in _complaints(text, rule):
-            yield place.at(*path).problem(message)
+        if has_tokens(text) and ".".join(map(str, path)) not in literal:
+            yield from (place.at(*path).problem(message) for message in _complaints(text, rule))
 
 
 def in_connectors(token: Token) -> str | None:

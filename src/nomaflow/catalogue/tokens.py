@@ -69,10 +69,9 @@ def tokens_in(text: str) -> Iterator[Token]:
 
 
 def strings_in(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """Every string inside nested tables and lists that may hold tokens, with its path."""
+    """Every string inside nested tables and lists, with its path."""
     if isinstance(value, str):
-        if has_tokens(value):
-            yield path, value
+        yield path, value
     elif isinstance(value, dict | list):
         for key, item in _items(value):
             yield from strings_in(item, (*path, key))

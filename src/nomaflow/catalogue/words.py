@@ -74,14 +74,14 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
     """For a name that refers to nothing: the ones that exist are listed."""
     names = sorted(known)
-    there = f"; expected one of: {', '.join(names)}" if names else "; there is none"
-    return f"unknown {what} '{name}'{suggestion(name, names)}{there}"
+    there = f"there are: {', '.join(names)}" if names else "there is none"
+    return f"unknown {what} '{name}' ({there}){suggestion(name, names)}"
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """`, did you mean '…'?` when one of the known names is close, else nothing."""
+    """`; did you mean '…'?` when one of the known names is close, else nothing."""
     close = get_close_matches(name, list(known), n=1) if isinstance(name, str) else []
-    return f", did you mean '{close[0]}'" if close else ""
+    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def sentence(words: str) -> str:
