@@ -56,9 +56,9 @@ class RunnerSettings(Section):
     """How long a step that was asked to stop may take before it is killed."""
 
 
-class RetentionSettings(Section):
-    days: Annotated[int, Field(ge=1)] = 90
-    """How long ended runs stay in the history."""
+class ExecutorSettings(Section):
+    kind: str = "local"
+    """Where runs execute: `local`, or the name of an installed executor."""
 
 
 class LogSettings(Section):
@@ -86,8 +86,8 @@ class Settings(Section):
     runner: RunnerSettings = RunnerSettings()
     """How many runs and processes execute at a time."""
 
-    retention: RetentionSettings = RetentionSettings()
-    """How long the history is kept."""
+    executor: ExecutorSettings = ExecutorSettings()
+    """Where runs execute."""
 
     log: LogSettings = LogSettings()
     """The server's own log, on stderr."""

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from nomaflow.catalogue.load import Catalogue
-from nomaflow.domain.job import Job, JobId
-from nomaflow.errors import NotFound, Refused
+from nomaflow.catalogue.model import Catalogue
+from nomaflow.domain.job import Job
 from nomaflow.history.runs import RunHistory
 from nomaflow.services.views import View, broken_job_row, job_row
 
@@ -23,18 +22,6 @@ class Jobs:
         self._history = history
         self._next_due = next_due
 
-    def get(self, job_id: str) -> Job:
-        """The job. Raises NotFound, or Refused with its problems when it is broken."""
-        catalogue = self._catalogue()
-        job = catalogue.jobs.get(JobId(job_id))
-        if job is not None:
-            return job
-        for broken in catalogue.broken:
-            if broken.id == job_id:
-                problems = "; ".join(map(str, broken.problems))
-                raise Refused(f"Job '{job_id}' is broken and cannot run: {problems}")
-        raise NotFound(f"No job '{job_id}'. {_known(catalogue)}")
-
     async def rows(self) -> list[View]:
         """Every job in the catalogue's order, then the broken ones with their problems."""
         catalogue = self._catalogue()
@@ -44,11 +31,3 @@ class Jobs:
             for job in catalogue.jobs.values()
         ]
         return healthy + [broken_job_row(job.id, job.problems) for job in catalogue.broken]
-
-
-def _known(catalogue: Catalogue) -> str:
-    names = sorted(catalogue.jobs)
-    if not names:
-        return "The catalogue is empty: add one to jobs.toml."
-    shown = ", ".join(names[:20])
-    return f"Jobs: {shown}{', …' if len(names) > 20 else ''}."

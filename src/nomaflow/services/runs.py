@@ -1,17 +1,17 @@
 """Use cases on runs: start, cancel, wait, read."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from nomaflow.domain.events import CancelRequested, LinesLogged, RunChanged, RunsQueued
 from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.run import LogLine, NewRun, ProcessId, Run, RunId, RunOptions, StepRun
-from nomaflow.domain.states import RunState
 from nomaflow.errors import NotFound, Refused
 from nomaflow.events.bus import Bus
 from nomaflow.history.logs import LogHistory
-from nomaflow.history.runs import RunFilter, RunHistory, RunPage
+from nomaflow.history.pages import RunFilter, RunPage
+from nomaflow.history.runs import RunHistory
 from nomaflow.queue.run_queue import RunQueue
 
 POLL_SECONDS = 0.5
@@ -19,15 +19,15 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class RunParts:
-    """What the use cases on runs work with. `job` raises NotFound or Refused (a broken job)."""
+    """What the use cases on runs work with. `job` raises NotFound, also for a broken job."""
 
     queue: RunQueue
     history: RunHistory
     logs: LogHistory
     bus: Bus
     job: Callable[[str], Job]
-    revision: Callable[[], int | None]
-    pack: Callable[[RunOptions], str]
+    revision: Callable[[], Awaitable[int | None]]
+    pack: Callable[[RunOptions], str | None]
 
 
 class Runs:
@@ -54,7 +54,7 @@ class Runs:
             job_id=JobId(job_id),
             triggered_by=by,
             options=self._parts.pack(options),
-            revision_id=self._parts.revision(),
+            revision_id=await self._parts.revision(),
             reserved_for=reserved_for,
         )
         run_id = await self._parts.queue.enqueue(new, overlap=job.overlap)
@@ -144,8 +144,3 @@ def _check(job: Job, options: RunOptions) -> None:
             f"Job '{job.id}' has no step {', '.join(map(repr, unknown))}. "
             f"Its steps: {', '.join(sorted(known))}."
         )
-
-
-def succeeded(run: Run) -> bool:
-    """Whether a script that waited may go on."""
-    return run.state is RunState.SUCCEEDED

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from nomaflow.api.parts import Caller, Parts, PathRunId
 from nomaflow.domain.job import JobId
 from nomaflow.domain.states import RunState
-from nomaflow.history.runs import RunFilter
+from nomaflow.history.pages import RunFilter
 from nomaflow.services.views import log_line, run_detail, run_summary
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -32,7 +32,7 @@ async def list_runs(  # noqa: PLR0913, PLR0917  # one argument per filter of the
         states=frozenset(state or ()),
         since=_aware(since),
         until=_aware(until),
-        text=q,
+        text=q or "",
         cursor=cursor,
         limit=limit,
     )

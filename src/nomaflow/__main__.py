@@ -1,0 +1,5 @@
+"""`python -m nomaflow` is the command `nomaflow`."""
+
+from nomaflow.cli.main import main
+
+main()

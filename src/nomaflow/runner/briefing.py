@@ -1,0 +1,142 @@
+"""Builds what each attempt of a run needs: merged parameters, resolved settings, facts."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from nomaflow.catalogue.substitution import Scope, merge_params, resolve
+from nomaflow.domain.job import Job, StepDefinition
+from nomaflow.domain.run import Run, RunOptions
+from nomaflow.errors import StepRefused
+from nomaflow.runner.hosts.base import AttemptRequest
+from nomaflow.steps.base import StepSpec, StepType
+from nomaflow.steps.context import PreviousStep, StepFacts
+from nomaflow.steps.registry import StepTypes
+
+
+@dataclass(frozen=True)
+class BriefingParts:
+    """Where values come from: `env` gives a variable's value, `zone` is the instance's own."""
+
+    types: StepTypes
+    env: Callable[[str], str | None]
+    zone: str
+
+
+class Briefing:
+    """One run's knowledge of its parameters."""
+
+    def __init__(
+        self,
+        parts: BriefingParts,
+        run: Run,
+        job: Job,
+        options: RunOptions,
+        previous_success_at: datetime | None,
+    ) -> None:
+        self._types = parts.types
+        self._job = job
+        self._options = options
+        self._run = run
+        self._started_at = run.started_at or run.created_at
+        zone = ZoneInfo(job.timezone or parts.zone)
+        self._scope = Scope(env=parts.env, facts=dict(self._facts(zone, previous_success_at)))
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """The parameters shared by the steps, as they are kept on the run.
+
+        `${env:…}` stays a token: its value is never shown or saved.
+        """
+        scope = replace(self._scope, env=lambda name: f"${{env:{name}}}")
+        try:
+            return merge_params((self._job.params, self._options.params), scope)
+        except StepRefused:
+            return {**self._job.params, **self._options.params}
+
+    def request(
+        self, index: int, attempt: int, previous: Mapping[str, PreviousStep]
+    ) -> AttemptRequest:
+        """The attempt of step `index`. Raises StepRefused when a token or a field does not fit."""
+        definition = self._job.steps[index]
+        step_type = self._types.find(definition.type)
+        scope = replace(
+            self._scope,
+            outputs={name: step.output for name, step in previous.items() if step.output},
+            facts={**self._scope.facts, "attempt": attempt},
+        )
+        params = self._merged(definition, step_type, scope)
+        settings = resolve(
+            definition.settings, replace(scope, params=params), step_type.literal_fields
+        )
+        return AttemptRequest(
+            step_type=definition.type,
+            spec=_validated(step_type.Spec, settings),
+            facts=StepFacts(
+                run_id=self._run.id,
+                job_id=self._run.job_id,
+                step_name=definition.name,
+                step_index=index,
+                attempt=attempt,
+                session_user=session_user(self._run.triggered_by),
+                started_at=self._started_at,
+                scheduled_at=self._run.scheduled_at,
+                params=params,
+                previous=previous,
+            ),
+        )
+
+    def _merged(
+        self, definition: StepDefinition, step_type: StepType[Any], scope: Scope
+    ) -> dict[str, Any]:
+        own = definition.settings.get(step_type.params_field or "", {})
+        layers = (
+            self._job.params,
+            own,
+            self._options.params,
+            self._options.op_kwargs.get(definition.name, {}),
+        )
+        return merge_params(layers, scope)
+
+    def _facts(
+        self, zone: ZoneInfo, previous_success_at: datetime | None
+    ) -> Iterator[tuple[str, Any]]:
+        run, today = self._run, (self._run.scheduled_at or self._started_at).astimezone(zone).date()
+        yield "run_id", run.id
+        yield "job_id", run.job_id
+        yield "scheduled_at", _iso(run.scheduled_at)
+        yield "started_at", _iso(self._started_at)
+        yield "session_user", session_user(run.triggered_by)
+        yield "previous_success_at", _iso(previous_success_at)
+        yield "today", today.isoformat()
+        yield "yesterday", (today - timedelta(days=1)).isoformat()
+        yield "month_first", today.replace(day=1).isoformat()
+        yield "month_last", _month_last(today).isoformat()
+
+
+def session_user(triggered_by: str) -> str:
+    """The user, token or CLI name; a schedule or a webhook as it is."""
+    kind, _, name = triggered_by.partition(":")
+    return name if kind in {"user", "api", "cli"} else triggered_by
+
+
+def _validated(spec: type[StepSpec], settings: Mapping[str, Any]) -> StepSpec:
+    try:
+        return spec.model_validate(settings)
+    except ValidationError as error:
+        found = (
+            f"field '{'.'.join(map(str, one['loc']))}': {one['msg']}"
+            for one in error.errors(include_input=False, include_url=False)
+        )
+        raise StepRefused("; ".join(found)) from None
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _month_last(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

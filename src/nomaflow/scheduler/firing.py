@@ -1,0 +1,80 @@
+"""Between catalogue and run queue: which schedules there are, what a decision writes."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from nomaflow.catalogue.model import Catalogue
+from nomaflow.domain.events import RunsQueued
+from nomaflow.domain.job import Job
+from nomaflow.domain.run import INTERVAL, NewRun
+from nomaflow.events.bus import Bus
+from nomaflow.queue.run_queue import DueRun, RunQueue
+from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
+from nomaflow.triggers.base import InvalidSchedule
+from nomaflow.triggers.declared import trigger_of
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Firing:
+    """`zone` is the IANA name of the zone of jobs that name none."""
+
+    catalogue: Callable[[], Catalogue]
+    queue: RunQueue
+    bus: Bus
+    zone: str
+    revision: Callable[[], Awaitable[int | None]]
+
+    def entries(self) -> Iterator[ScheduleEntry]:
+        """The schedules of the enabled jobs; one that cannot be used is left out and logged."""
+        for job in self.catalogue().jobs.values():
+            try:
+                entry = self._entry(job)
+            except InvalidSchedule as error:
+                log.warning("schedule_suspended", job_id=job.id, reason=str(error))
+                continue
+            if entry is not None:
+                yield entry
+
+    async def fire(self, decisions: Sequence[Decision], cursors: Mapping[Key, datetime]) -> None:
+        """Write the rows and the cursors in one transaction, and wake the executors."""
+        revision = await self.revision()
+        due = [self._due_run(decision, revision) for decision in decisions]
+        if await self.queue.enqueue_due(due, cursors):
+            self.bus.publish(RunsQueued())
+
+    def next_due(self, job: Job, after: datetime) -> datetime | None:
+        """When the job is due next; None: by hand only, disabled, or its schedule is unusable."""
+        try:
+            entry = self._entry(job)
+        except InvalidSchedule:
+            return None
+        return entry.trigger.next_after(after) if entry else None
+
+    def _entry(self, job: Job) -> ScheduleEntry | None:
+        if not job.enabled:
+            return None
+        zone = job.timezone or self.zone
+        trigger = trigger_of(job.schedule, job.interval, job.interval_anchor, zone)
+        if trigger is None:
+            return None
+        trigger_id, rule = trigger
+        return ScheduleEntry(job.id, trigger_id, rule, zone=ZoneInfo(zone))
+
+    def _due_run(self, decision: Decision, revision: int | None) -> DueRun:
+        job = self.catalogue().jobs.get(decision.job_id)
+        run = NewRun(
+            job_id=decision.job_id,
+            triggered_by="interval" if decision.trigger_id == INTERVAL else "cron",
+            trigger_id=decision.trigger_id,
+            scheduled_at=decision.scheduled_at,
+            state=decision.state,
+            reason=decision.reason,
+            revision_id=revision,
+        )
+        return run, job.overlap if job else "skip"
