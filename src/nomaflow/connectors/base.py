@@ -4,13 +4,17 @@ A file defines a `Definition` (its block in connectors.toml) and one instance na
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import Field
 
 from nomaflow.domain.job import Definition
 from nomaflow.domain.secrets import Secret
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 
 class PoolDefinition(Definition):
@@ -47,10 +51,17 @@ class ConnectorSettings:
     pool: ResolvedPool | None = None
 
 
+OnCancel = Callable[[Callable[[], None]], AbstractContextManager[None]]
+EngineLookup = Callable[[ResolvedPool], "Engine"]
+
+
 class Connector(Protocol):
     """An open way to one system. Thread-safe."""
 
     name: str
+
+    def cancellable(self, on_cancel: OnCancel) -> Self:
+        """The same connector for one attempt: what it does ends when a stop is asked."""
 
     def check(self) -> None:
         """Reach the system once. Raises Unreachable with the cause and what to do."""
@@ -68,8 +79,8 @@ class ConnectorType(Protocol[DefinitionT]):
     name: ClassVar[str]
     Definition: type[DefinitionT]
 
-    def open(self, settings: ConnectorSettings) -> Connector:
-        """Make the connector; it may connect only when first used."""
+    def open(self, settings: ConnectorSettings, engine: EngineLookup) -> Connector:
+        """Make the connector; it connects when first used. `engine` gives a pool's shared one."""
 
 
 ConnectorLookup = Callable[[str], ConnectorSettings]

@@ -55,7 +55,8 @@ class StepPort(Protocol):
     def on_cancel(self, hook: Callable[[], None]) -> AbstractContextManager[None]:
         """While the context is open, `hook` is called, from another thread, when a stop is asked.
 
-        Asked already: called at once.
+        It is called again, a few times a second, until the context closes: the first call may
+        have come before the work that it stops. Asked already: called at once.
         """
 
 

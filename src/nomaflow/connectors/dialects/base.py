@@ -5,11 +5,12 @@ group `nomaflow.dialects`, named after a URL scheme and pointing at such an inst
 imports its driver when it connects, so that a missing driver breaks nobody else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nomaflow.connectors.base import ResolvedPool
+from nomaflow.connectors.statement import Statement
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -26,6 +27,19 @@ class Failure:
     unreachable: bool = False
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a statement gave: rows as they come from the database, or how many it affected.
+
+    `columns` is empty when the statement gives no rows; `affected` counts only then.
+    """
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+    affected: int
+    close: Callable[[], None]
+
+
 class Dialect(Protocol):
     """One database family. Stateless, shared by every thread."""
 
@@ -38,6 +52,12 @@ class Dialect(Protocol):
         Sessions speak UTF-8 and UTC. Raises NotFound when the driver is not installed.
         """
 
+    def autocommit(self, connection: Any, *, enabled: bool) -> None:
+        """Whether each statement on a driver's connection is a transaction of its own."""
+
+    def run(self, connection: Any, statement: Statement, values: Mapping[str, Any]) -> Answer:
+        """Execute on a driver's connection. Memory stays bounded, however many rows come."""
+
     def cancel(self, connection: Any) -> None:
         """Stop the statement that runs on a driver's connection, from another thread.
 
@@ -46,6 +66,13 @@ class Dialect(Protocol):
 
     def failure(self, error: BaseException) -> Failure:
         """What a driver's error, or SQLAlchemy's wrapping of it, says."""
+
+
+def answer_of(cursor: Any) -> Answer:
+    """The answer in a driver's cursor that has executed."""
+    columns = tuple(column[0] for column in cursor.description or ())
+    rows = iter(cursor.fetchone, None) if columns else iter(())
+    return Answer(columns, rows, max(cursor.rowcount, 0), cursor.close)
 
 
 def driver_connection(connection: Any) -> Any:

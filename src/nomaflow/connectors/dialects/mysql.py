@@ -1,12 +1,14 @@
 """MySQL and MariaDB, through PyMySQL (the extra `mysql`)."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, make_url
 
 from nomaflow.connectors.base import ResolvedPool
-from nomaflow.connectors.dialects.base import Failure, causes, driver_connection
+from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.statement import Statement
 from nomaflow.errors import NotFound
 
 _UNREACHABLE = frozenset({1040, 1053, 1203, 2002, 2003, 2006, 2013, 2055})
@@ -36,6 +38,19 @@ class MysqlDialect:
         return create_engine(
             url, connect_args=arguments, pool_size=pool.size, max_overflow=0, pool_pre_ping=True
         )
+
+    def autocommit(self, connection: Any, *, enabled: bool) -> None:
+        """Tell the server, once."""
+        driver_connection(connection).autocommit(enabled)
+
+    def run(self, connection: Any, statement: Statement, values: Mapping[str, Any]) -> Answer:
+        """Through an unbuffered cursor."""
+        from pymysql.cursors import SSCursor  # only where it is installed
+
+        names, text = statement.rendered(lambda _: "%s", escape=lambda sql: sql.replace("%", "%%"))
+        cursor = driver_connection(connection).cursor(SSCursor)
+        cursor.execute(text, tuple(values[name] for name in names))
+        return answer_of(cursor)
 
     def cancel(self, connection: Any) -> None:
         """KILL QUERY, over a second connection made like the first."""

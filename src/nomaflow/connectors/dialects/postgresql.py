@@ -1,11 +1,16 @@
 """PostgreSQL, through psycopg 3."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 
 from nomaflow.connectors.base import ResolvedPool
-from nomaflow.connectors.dialects.base import Failure, causes, driver_connection
+from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.statement import Statement
+
+if TYPE_CHECKING:
+    import psycopg
 
 _SESSION = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'"
 _NO_ANSWER = ("08", "53300", "57P01", "57P02", "57P03")
@@ -35,6 +40,23 @@ class PostgresqlDialect:
         event.listen(engine, "connect", _open_session)
         return engine
 
+    def autocommit(self, connection: Any, *, enabled: bool) -> None:
+        """A flag of the driver; statements such as VACUUM need it set."""
+        driver_connection(connection).autocommit = enabled
+
+    def run(self, connection: Any, statement: Statement, values: Mapping[str, Any]) -> Answer:
+        """Described first, so that rows can be taken from the server one by one."""
+        from psycopg import RawCursor
+
+        names, text = statement.rendered(lambda place: f"${place}")
+        arguments = [values[name] for name in names]
+        cursor = RawCursor(driver_connection(connection))
+        columns = _columns(cursor.connection, text, arguments)
+        if columns:
+            rows: Any = cursor.stream(text, arguments)
+            return Answer(columns, rows, 0, rows.close)
+        return answer_of(cursor.execute(text, arguments))
+
     def cancel(self, connection: Any) -> None:
         """Ask the server to cancel what the connection runs."""
         driver_connection(connection).cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
@@ -50,6 +72,25 @@ class PostgresqlDialect:
             if isinstance(cause, psycopg.Error):
                 return Failure(cause.diag.message_primary or str(cause).strip())
         return Failure(str(error))
+
+
+def _columns(
+    connection: "psycopg.Connection[Any]", text: str, arguments: Sequence[Any]
+) -> tuple[str, ...]:
+    """The names of the columns that a statement returns, asked of the server."""
+    from psycopg.adapt import PyFormat, Transformer
+    from psycopg.errors import error_from_result
+    from psycopg.pq import ExecStatus
+
+    encoding = connection.info.encoding
+    transformer = Transformer(connection)
+    transformer.dump_sequence(arguments, [PyFormat.AUTO] * len(arguments))
+    prepared = connection.pgconn.prepare(b"", text.encode(encoding), transformer.types)
+    if prepared.status != ExecStatus.COMMAND_OK:
+        raise error_from_result(prepared, encoding)
+    described = connection.pgconn.describe_prepared(b"")
+    names = (described.fname(place) or b"" for place in range(described.nfields))
+    return tuple(name.decode(encoding) for name in names)
 
 
 def _open_session(connection: Any, _record: object) -> None:

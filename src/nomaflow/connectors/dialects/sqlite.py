@@ -1,12 +1,14 @@
 """SQLite, through the standard library's driver."""
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from nomaflow.connectors.base import ResolvedPool
-from nomaflow.connectors.dialects.base import Failure, causes, driver_connection
+from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.statement import Statement
 
 _BUSY_TIMEOUT_SECONDS = 30
 _UNREACHABLE = frozenset(
@@ -29,6 +31,15 @@ class SqliteDialect:
         event.listen(engine, "connect", _leave_transactions_to_us)
         event.listen(engine, "begin", _begin)
         return engine
+
+    def autocommit(self, connection: Any, *, enabled: bool) -> None:
+        """Nothing to do: the driver begins no transaction unless one is asked for."""
+
+    def run(self, connection: Any, statement: Statement, values: Mapping[str, Any]) -> Answer:
+        """SQLite steps from row to row."""
+        names, text = statement.rendered(lambda _: "?")
+        cursor = driver_connection(connection).cursor()
+        return answer_of(cursor.execute(text, [values[name] for name in names]))
 
     def cancel(self, connection: Any) -> None:
         """Interrupt the running statement."""

@@ -1,0 +1,46 @@
+"""How an attempt in this process reaches the runner."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+
+from nomaflow.clock import Clock
+from nomaflow.connectors.base import Connector
+from nomaflow.connectors.registry import Connectors
+from nomaflow.domain.job import LogLevel
+from nomaflow.runner.hosts.base import Listener
+from nomaflow.runner.hosts.cancellation import Cancellation, Hook
+
+Message = Callable[[], None]
+
+
+class LocalPort:
+    """A step's port; `deliver` brings a call to the event loop."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        connectors: Connectors,
+        clock: Clock,
+        deliver: Callable[[Message], None],
+    ) -> None:
+        self.cancellation = Cancellation()
+        self._listener = listener
+        self._connectors = connectors
+        self._clock = clock
+        self._deliver = deliver
+
+    def log(self, level: LogLevel, message: str, *, source: str = "") -> None:
+        self._deliver(partial(self._listener.log, level, message, source, self._clock.now()))
+
+    def progress(self, done: int, total: int | None) -> None:
+        self._deliver(partial(self._listener.progress, done, total))
+
+    def connector(self, name: str) -> Connector:
+        return self._connectors.get(name).cancellable(self.on_cancel)
+
+    def is_cancelled(self) -> bool:
+        return self.cancellation.is_asked()
+
+    def on_cancel(self, hook: Hook) -> AbstractContextManager[None]:
+        return self.cancellation.on_cancel(hook)

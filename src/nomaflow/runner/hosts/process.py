@@ -1,0 +1,100 @@
+"""Attempts in warm child processes: whatever they do, they can be killed."""
+
+import asyncio
+import os
+import pickle
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nomaflow.connectors.base import ConnectorLookup
+from nomaflow.errors import StepRefused
+from nomaflow.runner.hosts.base import GRACE_SECONDS, AttemptRequest, Listener, uninterrupted
+from nomaflow.runner.hosts.slot import Slot
+from nomaflow.steps.base import Output, StepType
+
+MOST_SLOTS = 16
+
+
+class ProcessHost:
+    """A bounded pool of children. Each starts when it is first needed and then stays warm.
+
+    `plugins` comes first on their import path; once something in it has changed, children that
+    may have imported it are replaced. `environment` is all that they inherit of ours; connectors
+    are asked for over the pipe, by name.
+    """
+
+    def __init__(
+        self,
+        lookup: ConnectorLookup,
+        *,
+        plugins: Path,
+        environment: Mapping[str, str],
+        size: int = MOST_SLOTS,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._lookup = lookup
+        self._plugins = plugins
+        self._environment = dict(environment)
+        self._grace_seconds = grace_seconds
+        self._free = asyncio.Semaphore(size)
+        self._slots: set[Slot] = set()
+        self._idle: list[Slot] = []
+
+    async def run(self, step: StepType[Any], request: AttemptRequest, listener: Listener) -> Output:
+        content = _packed(step, request)
+        async with self._free:
+            slot = await self._take_slot()
+            try:
+                return await slot.run(content, listener, self._grace_seconds)
+            finally:
+                if slot.is_alive:
+                    self._idle.append(slot)
+                else:
+                    self._slots.discard(slot)
+
+    async def close(self) -> None:
+        """Kill every child with all that it started."""
+        slots, self._slots, self._idle = self._slots, set(), []
+        await asyncio.gather(*(slot.kill() for slot in slots))
+
+    async def _take_slot(self) -> Slot:
+        fingerprint = await asyncio.to_thread(fingerprint_of, self._plugins)
+        while self._idle:
+            slot = self._idle.pop()
+            if slot.is_alive and slot.fingerprint == fingerprint:
+                return slot
+            self._slots.discard(slot)
+            await uninterrupted(slot.kill())
+        return await uninterrupted(self._start_slot(fingerprint))
+
+    async def _start_slot(self, fingerprint: int) -> Slot:
+        path = [str(self._plugins), *(entry or str(Path.cwd()) for entry in sys.path)]
+        slot = await Slot.start(self._environment, path, self._lookup, fingerprint)
+        self._slots.add(slot)
+        return slot
+
+
+def fingerprint_of(folder: Path) -> int:
+    """Changes when a file of the folder is added, removed or written."""
+    return hash(tuple(_facts(folder)))
+
+
+def _facts(folder: Path) -> list[tuple[str, int, int]]:
+    facts = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(files):
+            status = (Path(place) / name).stat()
+            facts.append((f"{place}/{name}", status.st_mtime_ns, status.st_size))
+    return facts
+
+
+def _packed(step: StepType[Any], request: AttemptRequest) -> bytes:
+    try:
+        return pickle.dumps((step, request.spec, request.facts))
+    except Exception as error:
+        raise StepRefused(
+            f"Step '{request.facts.step_name}' cannot be handed to a child process: {error}"
+        ) from error

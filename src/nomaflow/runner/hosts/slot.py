@@ -1,0 +1,148 @@
+"""One warm child process, seen from the parent."""
+
+import asyncio
+import json
+import os
+import pickle
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from nomaflow.connectors.base import ConnectorLookup
+from nomaflow.errors import NomaflowError, StepFailed
+from nomaflow.runner.hosts.base import Listener, uninterrupted
+from nomaflow.runner.hosts.failures import from_data, to_data
+from nomaflow.runner.hosts.wire import HEADER, framed
+from nomaflow.steps.base import Output
+
+
+class Slot:
+    """A child in a session of its own, so that what a step starts can be killed with it."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        pipe: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        lookup: ConnectorLookup,
+        fingerprint: int,
+    ) -> None:
+        self.fingerprint = fingerprint
+        self._process = process
+        self._reader, self._writer = pipe
+        self._lookup = lookup
+        self._death = asyncio.create_task(self._until_dead())
+
+    @classmethod
+    async def start(
+        cls,
+        environment: Mapping[str, str],
+        path: Sequence[str],
+        lookup: ConnectorLookup,
+        fingerprint: int,
+    ) -> "Slot":
+        """Start a child whose import path is `path`. Secrets travel over the pipe alone."""
+        ours, childs = socket.socketpair()
+        with childs:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "nomaflow.runner.hosts.child", str(childs.fileno())),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                pass_fds=(childs.fileno(),),
+                start_new_session=True,
+                env=environment,
+            )
+        slot = cls(process, await asyncio.open_connection(sock=ours), lookup, fingerprint)
+        slot._send((list(path),))
+        return slot
+
+    @property
+    def is_alive(self) -> bool:
+        return not self._death.done()
+
+    async def run(self, content: bytes, listener: Listener, grace_seconds: float) -> Output:
+        """Execute one attempt: the child's output, or its failure raised.
+
+        When cancelled: asks, waits for the grace, kills, and returns when the work is gone.
+        """
+        talk = asyncio.create_task(self._talk(content, listener))
+        try:
+            await asyncio.wait({talk})
+        except asyncio.CancelledError:
+            await uninterrupted(self._stop(talk, grace_seconds))
+            raise
+        return talk.result()
+
+    async def kill(self) -> None:
+        """Kill the child with all that it started; returns when it is gone."""
+        self._kill_group()
+        await asyncio.wait({self._death})
+        self._writer.close()
+
+    async def _stop(self, talk: asyncio.Task[Output], grace_seconds: float) -> None:
+        self._send(("cancel", None))
+        await asyncio.wait({talk}, timeout=grace_seconds)
+        if not talk.done():
+            await self.kill()
+            await asyncio.wait({talk})
+        talk.exception()
+
+    async def _talk(self, content: bytes, listener: Listener) -> Output:
+        self._send(("run", content))
+        while True:
+            message = await self._receive()
+            if "log" in message:
+                for level, text, source, at in message["log"]:
+                    listener.log(level, text, source, datetime.fromtimestamp(at, UTC))
+            elif "progress" in message:
+                listener.progress(*message["progress"])
+            elif "connector" in message:
+                self._send(("settings", self._settings(message["connector"])))
+            elif "failure" in message:
+                raise from_data(message["failure"])
+            else:
+                output: Output = message["output"]
+                return output
+
+    def _settings(self, name: str) -> Any:
+        try:
+            return self._lookup(name)
+        except NomaflowError as error:
+            return to_data(error)
+
+    def _send(self, message: tuple[Any, ...]) -> None:
+        self._writer.write(framed(pickle.dumps(message)))
+
+    async def _receive(self) -> dict[str, Any]:
+        try:
+            (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+            message: dict[str, Any] = json.loads(await self._reader.readexactly(length))
+        except (asyncio.IncompleteReadError, OSError):
+            await self.kill()
+            raise StepFailed(self._obituary(), cause="ProcessDied") from None
+        return message
+
+    async def _until_dead(self) -> None:
+        """Wait for the child's end, then have the reader see it: a grandchild may hold the pipe."""
+        await self._process.wait()
+        self._kill_group()
+        end = self._writer.get_extra_info("socket")
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RD)
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _obituary(self) -> str:
+        code = self._process.returncode or 0
+        if code < 0:
+            name = signal.Signals(-code).name
+            how = f"was killed by {name}"
+        else:
+            how = f"ended by itself with exit code {code}"
+        return f"The process of the step {how}. What it had written to its log is kept."

@@ -1,0 +1,179 @@
+"""The step type `python`: calls a function of the home's plugins."""
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from importlib import import_module
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field, field_validator
+
+from nomaflow.connectors.awaitable import Awaitable
+from nomaflow.errors import StepRefused
+from nomaflow.steps.base import HostKind, Output, StepSpec
+from nomaflow.steps.context import StepContext
+
+MOST_BYTES: Final = 256 * 1024
+PREVIEW_CHARACTERS: Final = 4096
+_DOTTED: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+
+
+class PythonSpec(StepSpec):
+    """Fields of a `python` step."""
+
+    callable: Annotated[
+        str,
+        Field(
+            pattern=rf"^{_DOTTED}:{_DOTTED}$",
+            description="The function, as module.path:function, found in plugins/.",
+        ),
+    ]
+    op_kwargs: Annotated[
+        Mapping[str, Any],
+        Field(default_factory=dict, description="Arguments, merged over the job's params."),
+    ]
+    host: Annotated[
+        Literal["process", "inline"],
+        Field(description="Where it runs: a child process, so that it can always be stopped."),
+    ] = "process"
+
+    @field_validator("host")
+    @classmethod
+    def _not_inline(cls, host: str) -> str:
+        if host == "inline":
+            raise ValueError("'inline' is not available in this version: leave 'host' out")
+        return host
+
+
+class PythonStep:
+    """Calls `fn(ctx, **params)`, plain or `async def`, in a child process.
+
+    A dict that it returns is the output, None is `{}`, an int `{"rows_affected": n}`, other JSON
+    `{"value": …}`. What is not JSON or is over 256 KiB is kept as a preview, with a warning.
+    """
+
+    name: ClassVar[str] = "python"
+    title: ClassVar[str] = "Python function"
+    host: ClassVar[HostKind] = "process"
+    params_field: ClassVar[str | None] = "op_kwargs"
+    literal_fields: ClassVar[frozenset[str]] = frozenset()
+    Spec = PythonSpec
+
+    def run(self, spec: PythonSpec, ctx: StepContext) -> Output:
+        function = _find(spec.callable)
+        _check_arguments(spec.callable, function, ctx.params)
+        if inspect.iscoroutinefunction(function):
+            return _output(_run_async(function, ctx), ctx)
+        return _output(function(ctx, **ctx.params), ctx)
+
+
+class AsyncStepContext(StepContext):
+    """The context of an `async def` function: what connectors do is awaited."""
+
+    def __init__(self, ctx: StepContext) -> None:
+        super().__init__(ctx.facts, ctx._port)
+
+    def get_connector(self, name: str) -> Any:
+        """The connector of that name; `await` its methods."""
+        return Awaitable(super().get_connector(name))
+
+
+def _find(dotted: str) -> Callable[..., Any]:
+    module_name, _, function_name = dotted.partition(":")
+    found: Any = _module(module_name, dotted)
+    for name in function_name.split("."):
+        found = getattr(found, name, None)
+    if not callable(found):
+        raise StepRefused(
+            f"Module '{module_name}' has no function '{function_name}'. "
+            f"Check the field 'callable' ({dotted}) and the file in plugins/."
+        )
+    function: Callable[..., Any] = found
+    return function
+
+
+def _module(name: str, dotted: str) -> Any:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise StepRefused(
+            f"There is no module '{error.name}'. Put it into the home's plugins/ folder, or "
+            f"correct the field 'callable' ({dotted})."
+        ) from None
+
+
+def _check_arguments(dotted: str, function: Callable[..., Any], params: Mapping[str, Any]) -> None:
+    """Refuse a call that cannot bind, naming the parameter and the way out."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return
+    try:
+        signature.bind(None, **params)
+    except TypeError as error:
+        raise StepRefused(
+            f"{dotted} cannot be called with the parameters {sorted(params)}: {error}. It is "
+            "called as fn(ctx, **params): add what is missing to op_kwargs, or let the function "
+            "take the rest as **_."
+        ) from None
+
+
+def _run_async(function: Callable[..., Coroutine[Any, Any, Any]], ctx: StepContext) -> Any:
+    async def main() -> Any:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        asked = False
+
+        def cancel_once() -> None:
+            nonlocal asked
+            if task is not None and not asked:
+                asked = True
+                loop.call_soon_threadsafe(task.cancel)
+
+        with ctx.on_cancel(cancel_once):
+            return await function(AsyncStepContext(ctx), **ctx.params)
+
+    return asyncio.run(main())
+
+
+def _output(returned: Any, ctx: StepContext) -> Output:
+    """The step's output for what the function returned."""
+    text = _json(returned)
+    if text is None or len(text) > MOST_BYTES:
+        return _preview(returned, text, ctx)
+    match json.loads(text):
+        case dict() as output:
+            return output
+        case None:
+            return {}
+        case int() as rows if not isinstance(returned, bool):
+            return {"rows_affected": rows}
+        case value:
+            return {"value": value}
+
+
+def _json(value: Any) -> str | None:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _preview(returned: Any, text: str | None, ctx: StepContext) -> Output:
+    why = "is not JSON" if text is None else f"has {len(text):,} bytes, more than {MOST_BYTES:,}"
+    ctx.log.warning("The return value %s; only a preview of it is kept.", why)
+    return {"truncated": True, "preview": _shown(returned, text)[:PREVIEW_CHARACTERS]}
+
+
+def _shown(returned: Any, text: str | None) -> str:
+    if text is not None:
+        return text
+    try:
+        return repr(returned)
+    except Exception:  # noqa: BLE001  # a user's __repr__ may do anything; the work is done
+        return f"<{type(returned).__name__}>"
+
+
+STEP = PythonStep()
