@@ -69,7 +69,10 @@ def _report_to(home: Home, url: URL) -> None:
 
 
 def _url_line(url: URL) -> str:
-    return f"url = {json.dumps(url.set(password=None).render_as_string())}"
+    bare = URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, url.query
+    )
+    return f"url = {json.dumps(bare.render_as_string())}"
 
 
 def _read(path: Path) -> str:
