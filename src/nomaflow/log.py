@@ -18,11 +18,18 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 WORDING: Final[Mapping[str, str]] = {
     "cancel_watch_failed": "Requests to cancel cannot be read; trying again",
     "claim_failed": "Queued runs cannot be claimed; trying again",
+    "clock_stepped": "The clock was set by {by_seconds} s; every schedule was looked at again",
+    "fire_failed": "Runs of {due} due times cannot be stored; trying again",
+    "heartbeat_failed": "The sign of life of this process cannot be stored; trying again",
     "listener_failed": "A listener to {kind} failed; the others heard it",
     "log_flush_failed": "Lines of a run's log cannot be stored; trying again",
     "run_deleted_while_running": "Run {run_id} was deleted while it ran",
     "run_failed_inside": "Run {run_id} of job '{job_id}' failed inside Nomaflow",
     "run_lost": "Run {run_id} went on elsewhere; attempt {attempt} ends here",
+    "run_rescued": "Run {run_id} of job '{job_id}' was rescued: its process died",
+    "schedule_suspended": "A schedule of job '{job_id}' is suspended",
+    "task_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
+    "thread_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
 }
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -24,7 +24,7 @@ def test_an_empty_file_gives_the_documented_defaults() -> None:
     assert settings.runner.max_concurrent_runs == 16
     assert settings.runner.max_processes >= 4
     assert settings.runner.grace_seconds == 3
-    assert settings.retention.days == 90
+    assert settings.executor.kind == "local"
     assert (settings.log.level, settings.log.format) == ("INFO", "text")
     assert settings.secrets.canary is None
 
@@ -50,7 +50,7 @@ def test_every_key_has_a_default_and_is_explained() -> None:
         ({"scheduler": {"timezone": "Europe/Pariss"}}, ("scheduler", "timezone")),
         ({"runner": {"max_concurrent_runs": 0}}, ("runner", "max_concurrent_runs")),
         ({"runner": {"grace_seconds": -1}}, ("runner", "grace_seconds")),
-        ({"retention": {"days": 0}}, ("retention", "days")),
+        ({"executor": {"kind": 1}}, ("executor", "kind")),
         ({"log": {"format": "xml"}}, ("log", "format")),
     ],
 )

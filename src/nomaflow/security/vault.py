@@ -25,7 +25,6 @@ _TAG_BYTES = 16
 _OLDER_SALT, _OLDER_IV = 64, 16
 _OLDER_ITERATIONS = 2145
 _CANARY_TEXT = "the master key fits"
-_CANARY_CONTEXT = "canary"
 _SEAL_AGAIN = "Seal the secret again with `nomaflow secrets encrypt`."
 
 _CLAIM = re.compile(rf"{MARK}\S*")
@@ -98,7 +97,7 @@ class Vault:
 
     def make_canary(self) -> str:
         """A sealed value by which `check_canary` knows the key again."""
-        return self.seal(_CANARY_TEXT, _CANARY_CONTEXT)
+        return self.seal(_CANARY_TEXT)
 
     def check_canary(self, canary: str) -> None:
         """Prove that a master key fits the home folder. Raises SecretsError, one sentence."""
@@ -110,9 +109,14 @@ class Vault:
                 " nothing was changed."
             )
         try:
-            self.unseal(canary, _CANARY_CONTEXT)
+            text = self.unseal(canary).reveal()
         except SecretsError as error:
             raise SecretsError(f"The canary of the home folder does not open. {error}") from None
+        if text != _CANARY_TEXT:
+            raise SecretsError(
+                "The canary of the home folder is another sealed value, so the master key cannot"
+                " be proved. Put the original [secrets] canary back into app.toml."
+            )
 
     def _open(self, header: str, key_id: str, body: str, context: str) -> Secret:
         key = self._keys.find(key_id)

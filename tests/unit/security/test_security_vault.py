@@ -148,6 +148,7 @@ def test_the_canary_passes_under_its_key_and_after_a_rotation() -> None:
 
     vault(FIRST).check_canary(canary)
     vault(SECOND, FIRST).check_canary(canary)
+    vault(SECOND).check_canary(vault(SECOND, FIRST).reseal(canary))
 
 
 def test_a_wrong_key_is_one_sentence_with_the_ids_and_the_file() -> None:
@@ -167,8 +168,8 @@ def test_a_damaged_canary_is_named_as_the_canary(canary: str) -> None:
         vault(FIRST).check_canary(canary)
 
 
-def test_a_secret_is_no_canary() -> None:
-    with pytest.raises(SecretsError, match="canary"):
+def test_another_sealed_value_is_no_canary() -> None:
+    with pytest.raises(SecretsError, match="is another sealed value"):
         vault(FIRST).check_canary(vault(FIRST).seal("hunter2"))
 
 
