@@ -17,9 +17,6 @@ port = 8055
 [scheduler]
 # timezone = "Europe/Paris"    # of jobs that name none; absent: the machine's own zone
 
-[retention]
-days = 90
-
 [secrets]
 # Proves at start that master.key is the right one. Leave it as it is.
 canary = "{canary}"

@@ -42,7 +42,18 @@ CONNECTOR_TYPES = frozenset({"http", "ldap"})
 CONNECTOR_FIELDS = frozenset({"jde_dictionary"})
 OVERLAPS = frozenset({"queue", "replace"})
 APP_TABLES = frozenset(
-    {"alerts", "auth", "calendars", "channels", "egress", "executor", "limits", "oidc", "users"}
+    {
+        "alerts",
+        "auth",
+        "calendars",
+        "channels",
+        "egress",
+        "executor",
+        "limits",
+        "oidc",
+        "retention",
+        "users",
+    }
 )
 RETENTION_FIELDS = frozenset({"keep_last_per_job"})
 

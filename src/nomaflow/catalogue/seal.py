@@ -53,12 +53,11 @@ def check(home: Home, vault: Vault) -> SecretsReport:
     sealed: list[SealedValue] = []
     problems = [problem for source in sources for problem in _unread(source)]
     for source in sources:
-        for path, text in strings_in(source.values):
-            if is_sealed(text):
-                failure = _failure(vault, path, text)
-                found = _place(source, path).problem(failure or "")
-                sealed.append(_sealed_value(found, text, failure))
-                problems += [found] if failure else []
+        for path, text in strings_in(source.values, is_sealed):
+            failure = _failure(vault, path, text)
+            found = _place(source, path).problem(failure or "")
+            sealed.append(_sealed_value(found, text, failure))
+            problems += [found] if failure else []
         problems += [_place(source, path).problem(REFUSED) for path in plain_paths(source.values)]
     return SecretsReport(tuple(sealed), tuple(problems))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.tokens import MalformedToken, Token, pieces
+from nomaflow.catalogue.tokens import MalformedToken, Token, entries_of, pieces
 from nomaflow.errors import Problem
 from nomaflow.security.vault import is_sealed
 
@@ -20,14 +20,14 @@ def plain_secrets(values: Any, place: Place) -> Iterator[Problem]:
         yield place.at(*path).problem(REFUSED)
 
 
-def plain_paths(values: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
+def plain_paths(values: Any) -> Iterator[KeyPath]:
     """Where a password is in plain text."""
-    for key, value in _entries(values):
-        here = (*path, key)
-        if key not in SECRET_FIELDS:
-            yield from plain_paths(value, here)
-        elif isinstance(value, str) and not _is_protected(value):
-            yield here
+    for key, value in entries_of(values):
+        if key in SECRET_FIELDS:
+            if isinstance(value, str) and not _is_protected(value):
+                yield (key,)
+        elif isinstance(value, dict | list):
+            yield from ((key, *rest) for rest in plain_paths(value))
 
 
 def _is_protected(value: str) -> bool:
@@ -38,10 +38,3 @@ def _is_protected(value: str) -> bool:
     except MalformedToken:
         return True  # whoever checks the tokens reports it
     return len(parts) == 1 and isinstance(parts[0], Token)
-
-
-def _entries(values: Any) -> Iterator[tuple[str | int, Any]]:
-    if isinstance(values, dict):
-        yield from values.items()
-    elif isinstance(values, list):
-        yield from enumerate(values)

@@ -18,8 +18,8 @@ def token_problems(
 
     `literal` names the dotted paths that take no tokens.
     """
-    for path, text in strings_in(values):
-        if has_tokens(text) and ".".join(map(str, path)) not in literal:
+    for path, text in strings_in(values, has_tokens):
+        if ".".join(map(str, path)) not in literal:
             yield from (place.at(*path).problem(message) for message in _complaints(text, rule))
 
 

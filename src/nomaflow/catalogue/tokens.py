@@ -1,7 +1,7 @@
 """The tokens that a string may hold: ${env:…}, ${kw:…}, ${out:…}, ${ctx:…}."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -68,17 +68,22 @@ def tokens_in(text: str) -> Iterator[Token]:
     return (piece for piece in pieces(text) if isinstance(piece, Token))
 
 
-def strings_in(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """Every string inside nested tables and lists, with its path."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict | list):
-        for key, item in _items(value):
-            yield from strings_in(item, (*path, key))
+def strings_in(values: Any, wanted: Callable[[str], bool]) -> Iterator[tuple[KeyPath, str]]:
+    """Every wanted string inside nested tables and lists, with its path."""
+    for key, value in entries_of(values):
+        if isinstance(value, str):
+            if wanted(value):
+                yield (key,), value
+        elif isinstance(value, dict | list):
+            for rest, text in strings_in(value, wanted):
+                yield (key, *rest), text
 
 
-def _items(value: dict[str, Any] | list[Any]) -> Iterator[tuple[Key, Any]]:
-    yield from value.items() if isinstance(value, dict) else enumerate(value)
+def entries_of(values: Any) -> Iterable[tuple[Key, Any]]:
+    """The keys and values of a table, the indices and items of a list; else nothing."""
+    if isinstance(values, dict):
+        return values.items()
+    return enumerate(values) if isinstance(values, list) else ()
 
 
 def _token(inside: str | None) -> Token:
