@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
-from sqlalchemy import URL, Insert, Table, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from nomaflow.domain.secrets import Secret
@@ -75,10 +75,6 @@ class Database:
         """Commit what waits, then give every connection back. May be called twice."""
         self._closing.set()
         await asyncio.to_thread(self._close)
-
-    def insert_new(self, table: Table) -> Insert:
-        """An insert that passes over rows whose key is there already."""
-        return self.store.insert_new(table)
 
     def _close(self) -> None:
         self._writer.close()

@@ -9,9 +9,14 @@ from sqlalchemy import Row
 from nomaflow.domain.run import AttemptRun, NewRun, Run, StepError, StepRun
 from nomaflow.domain.states import RunState, StepState
 from nomaflow.history.tables import job_runs
+from nomaflow.history.types import storable
 
 AnyRow = Row[*tuple[Any, ...]]
 RUN_COLUMNS = [column for column in job_runs.columns if column.name != "reserved_for"]
+NEW_RUN_COLUMNS = [
+    job_runs.c[name]
+    for name in (*NewRun.__dataclass_fields__, "created_at", "finished_at", "attempt", "params")
+]
 
 
 def as_run(row: AnyRow) -> Run:
@@ -24,6 +29,8 @@ def as_run(row: AnyRow) -> Run:
 def new_run_values(new: NewRun, now: datetime) -> dict[str, Any]:
     """The row of a run to be; one that is born final has finished too."""
     return vars(new) | {
+        "reason": new.reason and storable(new.reason),
+        "triggered_by": storable(new.triggered_by),
         "created_at": now,
         "finished_at": now if new.state.is_final else None,
         "attempt": 0,

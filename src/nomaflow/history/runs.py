@@ -2,21 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Insert,
     Select,
-    Text,
     Update,
-    column,
     func,
     insert,
     select,
     update,
-    values,
 )
 
 from nomaflow.clock import Clock
@@ -27,19 +23,19 @@ from nomaflow.errors import NotFound
 from nomaflow.history.database import Database
 from nomaflow.history.pages import RunFilter, RunPage, cursor_after, page_query, page_size
 from nomaflow.history.rows import (
+    NEW_RUN_COLUMNS,
     RUN_COLUMNS,
-    AnyRow,
     as_attempt_run,
     as_run,
     as_step_run,
     new_run_values,
     step_values,
 )
+from nomaflow.history.stores.base import Store
 from nomaflow.history.tables import job_runs, step_attempts, step_runs
 
 __all__ = ["RunFilter", "RunHistory", "RunPage", "insert_runs"]
 
-JOBS_PER_QUERY = 500
 DueTime = tuple[str, str, datetime]
 
 
@@ -58,7 +54,7 @@ class RunHistory:
         """Ids in the order of `new`; None where the due time already has its row."""
         now = self._clock.now()
         return await self._database.write(
-            lambda connection: insert_runs(connection, self._database, new, now)
+            lambda connection: insert_runs(connection, self._database.store, new, now)
         )
 
     async def get(self, run_id: RunId) -> Run:
@@ -102,12 +98,9 @@ class RunHistory:
 
     async def last_runs(self, job_ids: Sequence[JobId]) -> dict[JobId, Run]:
         """The newest run of each job that has one."""
-        found: dict[JobId, Run] = {}
-        for start in range(0, len(job_ids), JOBS_PER_QUERY):
-            query = _last_runs_query(job_ids[start : start + JOBS_PER_QUERY])
-            rows = await self._database.read(partial(_all, query=query))
-            found |= {row.job_id: as_run(row) for row in rows}
-        return found
+        query = _last_runs_query(self._database.store, job_ids)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.job_id: as_run(row) for row in rows}
 
     async def previous_success_at(self, job_id: JobId, before: datetime) -> datetime | None:
         """When the job's last run that succeeded, of those begun before `before`, began.
@@ -135,7 +128,7 @@ class RunHistory:
         def plan(connection: Connection) -> bool:
             if not _holds(connection, fence):
                 return False
-            connection.execute(self._database.insert_new(step_runs), rows)
+            connection.execute(self._database.store.insert_new(step_runs), rows)
             return True
 
         return await self._database.write(plan)
@@ -178,11 +171,11 @@ class _IllegalMove(Exception):
 
 
 def insert_runs(
-    connection: Connection, database: Database, new: Sequence[NewRun], now: datetime
+    connection: Connection, store: Store, new: Sequence[NewRun], now: datetime
 ) -> list[RunId | None]:
     """Ids in the order of `new`; None where the due time already has its row."""
     due = {key: run for run in new if (key := _due_time(run)) is not None}
-    ids = _insert_due(connection, database, [due[key] for key in sorted(due)], now)
+    ids = _insert_due(connection, store, [due[key] for key in sorted(due)], now)
     return [
         _insert_one(connection, run, now) if (key := _due_time(run)) is None else ids.pop(key, None)
         for run in new
@@ -190,15 +183,16 @@ def insert_runs(
 
 
 def _insert_due(
-    connection: Connection, database: Database, runs: Sequence[NewRun], now: datetime
+    connection: Connection, store: Store, runs: Sequence[NewRun], now: datetime
 ) -> dict[DueTime, RunId]:
     """Sorted by due time, so that racing processes meet in one order and cannot deadlock."""
     if not runs:
         return {}
     key = (job_runs.c.job_id, job_runs.c.trigger_id, job_runs.c.scheduled_at)
-    statement = database.insert_new(job_runs).returning(job_runs.c.id, *key)
-    rows = connection.execute(statement, [new_run_values(run, now) for run in runs])
-    return {(row.job_id, row.trigger_id, row.scheduled_at): RunId(row.id) for row in rows}
+    rows = store.rows(NEW_RUN_COLUMNS, [new_run_values(run, now) for run in runs])
+    insertion = store.insert_new(job_runs).from_select(NEW_RUN_COLUMNS, rows)
+    inserted = connection.execute(insertion.returning(job_runs.c.id, *key))
+    return {(row.job_id, row.trigger_id, row.scheduled_at): RunId(row.id) for row in inserted}
 
 
 def _insert_one(connection: Connection, run: NewRun, now: datetime) -> RunId:
@@ -213,14 +207,10 @@ def _due_time(run: NewRun) -> DueTime | None:
     return (run.job_id, run.trigger_id, run.scheduled_at)
 
 
-def _all(connection: Connection, query: Select[*tuple[Any, ...]]) -> Sequence[AnyRow]:
-    return connection.execute(query).all()
-
-
-def _last_runs_query(job_ids: Sequence[JobId]) -> Select[*tuple[Any, ...]]:
+def _last_runs_query(store: Store, job_ids: Sequence[JobId]) -> Select[*tuple[Any, ...]]:
     """One look into the index per job, however many runs each has."""
-    jobs = values(column("job_id", Text), name="jobs").data([(job_id,) for job_id in job_ids])
-    wanted = jobs.cte("wanted")
+    rows = [{"job_id": job_id} for job_id in job_ids]
+    wanted = store.rows([job_runs.c.job_id], rows).cte()
     other = job_runs.alias()
     newest = select(func.max(other.c.id)).where(other.c.job_id == wanted.c.job_id)
     return select(*RUN_COLUMNS).join(wanted, job_runs.c.id == newest.scalar_subquery())

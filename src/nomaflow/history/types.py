@@ -1,6 +1,7 @@
 """Column types that mean the same on every store: ids, instants, text, JSON."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,12 +30,8 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(f"An instant needs a time zone; {value!r} has none.")
-        instant = value.astimezone(UTC)
-        if dialect.name == "sqlite":
-            return instant.isoformat(sep=" ", timespec="microseconds")
-        return instant
+        text = instant_text(value)
+        return text if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # the base's signature
         if value is None:
@@ -53,9 +50,21 @@ class Words(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
+def instant_text(value: datetime) -> str:
+    """The instant as SQLite keeps it. Raises ValueError for a naive one."""
+    if value.tzinfo is None:
+        raise ValueError(f"An instant needs a time zone; {value!r} has none.")
+    return value.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")
+
+
 def storable(text: str) -> str:
     """The text with `?` for NUL and lone surrogates, which not every store takes."""
     return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
+
+
+def rows_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as one JSON array: a single bind value, however many rows there are."""
+    return json.dumps(rows, default=instant_text)
 
 
 def to_json(value: Any) -> str:

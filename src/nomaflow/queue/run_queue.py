@@ -8,11 +8,9 @@ from itertools import zip_longest
 from typing import Any, Literal
 
 from sqlalchemy import (
-    BindParameter,
     Connection,
     Select,
     Update,
-    bindparam,
     func,
     or_,
     select,
@@ -35,6 +33,7 @@ from nomaflow.history.tables import job_runs, schedules
 Overlap = Literal["skip", "allow"]
 DueRun = tuple[NewRun, Overlap]
 ScheduleKey = tuple[JobId, TriggerId]
+CURSOR_COLUMNS = [schedules.c.job_id, schedules.c.trigger_id, schedules.c.cursor_at]
 
 
 class RunQueue:
@@ -58,7 +57,7 @@ class RunQueue:
             if overlap == "skip" and busy and new.scheduled_at is None:
                 raise JobBusy(new.job_id, busy)
             admitted = _admitted(new, overlap, busy)
-            return insert_runs(connection, self._database, [admitted], now)[0]
+            return insert_runs(connection, self._database.store, [admitted], now)[0]
 
         return await self._database.write(enqueue)
 
@@ -167,7 +166,7 @@ class RunQueue:
         ids: list[RunId] = []
         for batch in _one_per_job(due):
             admitted = [_admitted(new, overlap, busy.get(new.job_id)) for new, overlap in batch]
-            found = insert_runs(connection, self._database, admitted, now)
+            found = insert_runs(connection, self._database.store, admitted, now)
             for new, run_id in zip(admitted, found, strict=True):
                 if run_id is not None:
                     ids.append(run_id)
@@ -178,15 +177,16 @@ class RunQueue:
     def _move_cursors(
         self, connection: Connection, cursors: Mapping[ScheduleKey, datetime]
     ) -> None:
-        if not cursors:
-            return
-        rows = [
-            {"job_id": job_id, "trigger_id": trigger_id, "cursor_at": at}
-            for (job_id, trigger_id), at in sorted(cursors.items())
-        ]
-        connection.execute(self._database.insert_new(schedules), rows)
-        decided = [{f"decided_{name}": value for name, value in row.items()} for row in rows]
-        connection.execute(_forward(), decided)
+        decided = self._database.store.rows(
+            CURSOR_COLUMNS,
+            [
+                {"job_id": job_id, "trigger_id": trigger_id, "cursor_at": at}
+                for (job_id, trigger_id), at in cursors.items()
+            ],
+        )
+        new = self._database.store.insert_new(schedules).from_select(CURSOR_COLUMNS, decided)
+        connection.execute(new)
+        connection.execute(_forward(decided))
 
 
 def _one_per_job(due: Sequence[DueRun]) -> Iterator[list[DueRun]]:
@@ -198,17 +198,17 @@ def _one_per_job(due: Sequence[DueRun]) -> Iterator[list[DueRun]]:
         yield [each for each in batch if each is not None]
 
 
-def _forward() -> Update:
-    """Moves a schedule's cursor on, never back."""
-    at: BindParameter[datetime] = bindparam("decided_cursor_at")
+def _forward(decided: Select[*tuple[Any, ...]]) -> Update:
+    """Moves the cursors on, none back."""
+    new = decided.cte("decided").c
     return (
         update(schedules)
         .where(
-            schedules.c.job_id == bindparam("decided_job_id"),
-            schedules.c.trigger_id == bindparam("decided_trigger_id"),
-            or_(schedules.c.cursor_at.is_(None), schedules.c.cursor_at < at),
+            schedules.c.job_id == new.job_id,
+            schedules.c.trigger_id == new.trigger_id,
+            or_(schedules.c.cursor_at.is_(None), schedules.c.cursor_at < new.cursor_at),
         )
-        .values(cursor_at=at)
+        .values(cursor_at=new.cursor_at)
     )
 
 

@@ -4,9 +4,10 @@ A file defines one instance named `STORE`; installed packages use the entry poin
 `nomaflow.stores`.
 """
 
-from typing import ClassVar, Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
 
-from sqlalchemy import URL, Connection, Engine, Insert, Table
+from sqlalchemy import URL, Column, Connection, Engine, Insert, Select, Table
 from sqlalchemy.exc import DBAPIError
 
 READERS = 4
@@ -24,6 +25,11 @@ class Store(Protocol):
 
     def insert_new(self, table: Table) -> Insert:
         """An insert that passes over rows whose key is there already."""
+
+    def rows(
+        self, columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]
+    ) -> Select[*tuple[Any, ...]]:
+        """Select `rows` as if they stood in a table with those columns: one statement for many."""
 
     def lock(self, connection: Connection, topic: Topic) -> None:
         """Wait until no other transaction holds `topic`; held until this one ends."""

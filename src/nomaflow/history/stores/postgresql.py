@@ -1,8 +1,24 @@
 """A PostgreSQL database, through psycopg 3."""
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, text
+from sqlalchemy import (
+    JSON,
+    URL,
+    Column,
+    Connection,
+    Engine,
+    Insert,
+    Select,
+    Table,
+    column,
+    create_engine,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -45,6 +61,13 @@ class PostgresqlStore:
 
     def insert_new(self, table: Table) -> Insert:
         return insert(table).on_conflict_do_nothing()
+
+    def rows(
+        self, columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]
+    ) -> Select[*tuple[Any, ...]]:
+        fields = [column(each.name, each.type) for each in columns]
+        records = func.json_to_recordset(literal(rows, JSON))
+        return select(*records.table_valued(*fields).render_derived(with_types=True).c)
 
     def lock(self, connection: Connection, topic: Topic) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCKS[topic]})

@@ -1,13 +1,27 @@
 """An SQLite file: WAL, full durability, one writer at a time."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, Insert, Table, create_engine, event
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    Insert,
+    Select,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
 from nomaflow.history.stores.base import READERS, Topic
-from nomaflow.history.types import to_json
+from nomaflow.history.types import rows_json, to_json
 
 BUSY_SECONDS = 30.0
 
@@ -36,6 +50,18 @@ class SqliteStore:
 
     def insert_new(self, table: Table) -> Insert:
         return insert(table).on_conflict_do_nothing()
+
+    def rows(
+        self, columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]
+    ) -> Select[*tuple[Any, ...]]:
+        each = func.json_each(rows_json(rows)).table_valued("value")
+        fields = [
+            func.json_extract(each.c.value, f"$.{column.name}", type_=column.type)
+            for column in columns
+        ]
+        named = [field.label(column.name) for field, column in zip(fields, columns, strict=True)]
+        # SQLite takes ON CONFLICT after a SELECT only when that has a WHERE.
+        return select(*named).where(true())
 
     def lock(self, connection: Connection, topic: Topic) -> None:
         """Nothing to do: a writing transaction has the whole file."""

@@ -1,0 +1,177 @@
+"""The processes that share the store: who lives, who died, and what becomes of their runs."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Self
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    and_,
+    delete,
+    insert,
+    or_,
+    select,
+    union,
+    update,
+)
+
+from nomaflow.clock import Clock
+from nomaflow.domain.run import ProcessId, Run, RunId
+from nomaflow.domain.states import RunState, states_before
+from nomaflow.history.closing import fail_open_steps
+from nomaflow.history.database import Database
+from nomaflow.history.rows import RUN_COLUMNS, AnyRow, as_run
+from nomaflow.history.tables import job_runs, processes
+
+LOST: Final = "lost in restart"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process lives. Two with the same host and `boot_id` can see each other's pids."""
+
+    host: str
+    boot_id: str
+    pid: int
+
+    @classmethod
+    def here(cls) -> Self:
+        return cls(socket.gethostname(), _boot_id(), os.getpid())
+
+
+class ProcessRegistry:
+    """A process registers before it claims runs, and then keeps telling that it lives."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        place: Place | None = None,
+        is_alive: Callable[[int], bool] | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._place = place or Place.here()
+        self._is_alive = is_alive or _is_alive
+
+    async def register(self, kind: str) -> ProcessId:
+        """Enter this process; `kind` says what it is, such as `serve` or `run`."""
+        place, now = self._place, self._clock.now()
+        process_id = ProcessId(f"{place.host}-{place.pid}-{secrets.token_hex(4)}")
+        entry = insert(processes).values(
+            id=process_id, kind=kind, started_at=now, heartbeat_at=now, **vars(place)
+        )
+        await self._database.write(lambda connection: connection.execute(entry))
+        return process_id
+
+    async def heartbeat(self, process_id: ProcessId) -> bool:
+        """Tell that the process lives. False: it was taken for dead, its runs are lost to it."""
+        change = (
+            update(processes)
+            .where(processes.c.id == process_id)
+            .values(heartbeat_at=self._clock.now())
+        )
+        return await self._database.write(
+            lambda connection: connection.execute(change).rowcount == 1
+        )
+
+    async def remove(self, process_id: ProcessId) -> None:
+        """Take the process out, as the last thing that it does."""
+        gone = delete(processes).where(processes.c.id == process_id)
+        await self._database.write(lambda connection: connection.execute(gone))
+
+    async def dead(self, *, silent_seconds: float) -> list[ProcessId]:
+        """Processes that were not heard of for so long, or are gone from this machine.
+
+        Also those that hold a run and are not registered any more.
+        """
+        since = self._clock.now() - timedelta(seconds=silent_seconds)
+
+        def dead(connection: Connection) -> list[ProcessId]:
+            known = connection.execute(select(processes)).all()
+            lost = [row.id for row in known if row.heartbeat_at < since or self._is_gone(row)]
+            return [*lost, *connection.scalars(_unregistered_holders())]
+
+        return await self._database.read(dead)
+
+    async def living(self, kind: str, *, silent_seconds: float) -> list[ProcessId]:
+        """Processes of that kind that were heard of within so long and are not gone."""
+        since = self._clock.now() - timedelta(seconds=silent_seconds)
+        query = select(processes).where(processes.c.kind == kind, processes.c.heartbeat_at >= since)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [ProcessId(row.id) for row in rows if not self._is_gone(row)]
+
+    async def rescue(self, process_ids: Collection[ProcessId]) -> list[Run]:
+        """Close the runs of dead processes as FAILED, and forget the processes.
+
+        Runs that were reserved for them end too: nobody else would claim them. From then on
+        every write of such a process is refused by its fence.
+        """
+        now = self._clock.now()
+
+        def rescue(connection: Connection) -> list[Run]:
+            held = select(job_runs.c.id).where(_held_by(process_ids)).with_for_update()
+            run_ids = [RunId(run_id) for run_id in connection.scalars(held)]
+            ended = (
+                update(job_runs)
+                .where(job_runs.c.id.in_(run_ids))
+                .where(job_runs.c.state.in_(states_before(RunState.FAILED)))
+                .values(state=RunState.FAILED, reason=LOST, finished_at=now, not_before=None)
+                .returning(*RUN_COLUMNS)
+            )
+            runs = sorted(map(as_run, connection.execute(ended)), key=lambda run: run.id)
+            fail_open_steps(connection, run_ids, LOST, now)
+            connection.execute(delete(processes).where(processes.c.id.in_(process_ids)))
+            return runs
+
+        return await self._database.write(rescue)
+
+    def _is_gone(self, row: AnyRow) -> bool:
+        is_here = (row.host, row.boot_id) == (self._place.host, self._place.boot_id)
+        return is_here and not self._is_alive(row.pid)
+
+
+def _held_by(process_ids: Collection[ProcessId]) -> ColumnElement[bool]:
+    run = job_runs.c
+    return or_(
+        and_(run.state == RunState.RUNNING, run.owner.in_(process_ids)),
+        and_(run.state == RunState.QUEUED, run.reserved_for.in_(process_ids)),
+    )
+
+
+def _unregistered_holders() -> CompoundSelect[str]:
+    run = job_runs.c
+    registered = select(processes.c.id)
+    owners = select(run.owner).where(run.state == RunState.RUNNING, run.owner.not_in(registered))
+    awaited = select(run.reserved_for).where(
+        run.state == RunState.QUEUED, run.reserved_for.not_in(registered)
+    )
+    return union(owners, awaited)
+
+
+def _boot_id() -> str:
+    """This boot of the machine, and the process namespace: a container sees its own pids alone."""
+    parts = []
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(parts)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
