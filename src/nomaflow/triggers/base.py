@@ -22,3 +22,6 @@ class Trigger(Protocol):
 
     def next_after(self, instant: datetime) -> datetime | None:
         """The first due time strictly after `instant`, both aware and in UTC; None: never again."""
+
+    def words(self) -> dict[str, str]:
+        """The rule by language code: `every weekday at 02:00`, `tous les jours ouvrés à 02:00`."""

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from nomaflow.triggers.expression import CronExpression, read_cron
+from nomaflow.triggers.languages import LANGUAGES
+from nomaflow.triggers.words import cron_in_words
 from nomaflow.triggers.zones import (
     first_change,
     first_instant_of,
@@ -41,6 +43,9 @@ class CronTrigger:
             return self._at_fixed_time(instant)
         except OverflowError:
             return None  # past year 9999
+
+    def words(self) -> dict[str, str]:
+        return {code: cron_in_words(self.expression, tongue) for code, tongue in LANGUAGES.items()}
 
     def _at_fixed_time(self, instant: datetime) -> datetime | None:
         local = self.expression.next_local(local_time(instant, self.zone))

@@ -82,17 +82,16 @@ _PLACES = (
 class CronExpression:
     """The local times that an expression matches; it knows nothing of time zones.
 
-    `texts` are the six fields, seconds first, as cronsim reads them. `is_wildcard` as in Debian's
-    cron: minute or hour begin with a star.
+    `seconds`, `minutes` and `hours` are sorted. `is_wildcard` as in Debian's cron: minute or hour
+    begin with a star. `days` decides on days, by cronsim's rules for day-of-month and day-of-week.
     """
 
-    texts: tuple[str, ...]
     seconds: tuple[int, ...]
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
     months: frozenset[int]
     is_wildcard: bool
-    _days: CronSim
+    days: CronSim
 
     def next_local(self, after: datetime) -> datetime | None:
         """The first matching local time strictly after `after` (both naive); None: never again."""
@@ -112,7 +111,7 @@ class CronExpression:
         return time(hour, minute, second)
 
     def _holds_day(self, day: date) -> bool:
-        return day.month in self.months and self._days.match_day(day)
+        return day.month in self.months and self.days.match_day(day)
 
     def _next_day(self, day: date) -> date | None:
         last_year = day.year + _YEARS_AHEAD
@@ -120,7 +119,7 @@ class CronExpression:
         while day.year <= last_year:
             if day.month not in self.months:
                 day = _first_of_next_month(day)
-            elif self._days.match_day(day):
+            elif self.days.match_day(day):
                 return day
             else:
                 day += _DAY
@@ -180,13 +179,12 @@ def _expression(text: str, fields: list[str]) -> CronExpression:
     except CronSimError:
         raise _never_fires(text) from None
     expression = CronExpression(
-        texts=tuple(fields),
         seconds=tuple(sorted(days.seconds)),
         minutes=tuple(sorted(days.minutes)),
         hours=tuple(sorted(days.hours)),
         months=frozenset(days.months),
         is_wildcard=fields[1].startswith("*") or fields[2].startswith("*"),
-        _days=days,
+        days=days,
     )
     if expression.next_local(_SOME_DAY) is None:
         raise _never_fires(text)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from nomaflow.triggers.base import InvalidSchedule
+from nomaflow.triggers.languages import LANGUAGES
+from nomaflow.triggers.words import interval_in_words
 
 EPOCH = "1970-01-01T00:00:00Z"
 
@@ -31,6 +33,9 @@ class IntervalTrigger:
             return self.anchor + ((instant - self.anchor) // self.every + 1) * self.every
         except OverflowError:
             return None  # past year 9999
+
+    def words(self) -> dict[str, str]:
+        return {code: interval_in_words(self.every, tongue) for code, tongue in LANGUAGES.items()}
 
 
 def _duration(text: str) -> timedelta:
