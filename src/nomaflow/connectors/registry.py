@@ -1,8 +1,7 @@
 """Finds the kinds of connectors, and keeps the open ones."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nomaflow import connectors
 from nomaflow.connectors.base import (
@@ -13,18 +12,16 @@ from nomaflow.connectors.base import (
     ResolvedPool,
 )
 from nomaflow.connectors.dialects.registry import dialect_of
-from nomaflow.discovery import discover
-from nomaflow.errors import NotFound
+from nomaflow.discovery import Kinds, discover
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-class ConnectorTypes(Mapping[str, ConnectorType[Any]]):
+class ConnectorTypes(Kinds[ConnectorType[Any]]):
     """The installed kinds of connectors by name; frozen."""
 
-    def __init__(self, types: Mapping[str, ConnectorType[Any]]) -> None:
-        self._types = dict(sorted(types.items()))
+    noun: ClassVar[str] = "connector type"
 
     @classmethod
     def discover(cls) -> "ConnectorTypes":
@@ -33,23 +30,6 @@ class ConnectorTypes(Mapping[str, ConnectorType[Any]]):
         Raises InvalidConfiguration when two bear one name.
         """
         return cls(discover(connectors, attribute="CONNECTOR", group="nomaflow.connectors"))
-
-    def find(self, name: str) -> ConnectorType[Any]:
-        """The kind of that name. Raises NotFound, listing those that are installed."""
-        try:
-            return self._types[name]
-        except KeyError:
-            installed = ", ".join(self._types)
-            raise NotFound(f"Unknown connector type '{name}'. Installed: {installed}.") from None
-
-    def __getitem__(self, name: str) -> ConnectorType[Any]:
-        return self._types[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._types)
-
-    def __len__(self) -> int:
-        return len(self._types)
 
 
 class Connectors:

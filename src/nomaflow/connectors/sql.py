@@ -101,7 +101,8 @@ class Session:
     def _answer(self, sql: str, params: Params | None) -> Iterator[Answer]:
         """The statement's answer; it is cancellable while the context is open."""
         connector, driver = self._connector, self._connection.driver_connection
-        statement, values = connector.prepared(sql, params)
+        statement = connector.statement(sql)
+        values = statement.bound(params or {})
         with (
             self._one_at_a_time(),
             connector.failures(),
@@ -209,19 +210,24 @@ class SqlConnector:
     def close(self) -> None:
         """Nothing of its own to give back: the engine belongs to the pool."""
 
-    def prepared(self, sql: str, params: Params | None) -> tuple[Statement, dict[str, Any]]:
-        """The statement, a named query's if `sql` is just its name, and the values it binds."""
+    def statement(self, sql: str) -> Statement:
+        """The statement; a named query's if `sql` is just its name."""
         named = self._queries.get(sql.strip())
-        statement = parse(named.sql if named else sql)
-        return statement, statement.bound(params or {})
+        return parse(named.sql if named else sql)
 
     @contextmanager
     def failures(self) -> Iterator[None]:
         """Turn the driver's errors into ours."""
         from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import TimeoutError as PoolExhausted
 
         try:
             yield
+        except PoolExhausted:
+            raise Unreachable(
+                f"All {self.pool.size} connections of pool '{self.pool.name}' stay in use. Raise "
+                "its 'size' in connectors.toml, or let fewer steps use it at a time."
+            ) from None
         except (SQLAlchemyError, self._driver_error) as error:
             self._raise(error)
 

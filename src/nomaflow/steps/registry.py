@@ -1,19 +1,16 @@
 """Finds the step types that are installed."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from nomaflow import steps
-from nomaflow.discovery import discover
-from nomaflow.errors import NotFound
+from nomaflow.discovery import Kinds, discover
 from nomaflow.steps.base import StepType
 
 
-class StepTypes(Mapping[str, StepType[Any]]):
+class StepTypes(Kinds[StepType[Any]]):
     """The installed step types by name; frozen."""
 
-    def __init__(self, types: Mapping[str, StepType[Any]]) -> None:
-        self._types = dict(sorted(types.items()))
+    noun: ClassVar[str] = "step type"
 
     @classmethod
     def discover(cls) -> "StepTypes":
@@ -22,20 +19,3 @@ class StepTypes(Mapping[str, StepType[Any]]):
         Raises InvalidConfiguration when two bear one name.
         """
         return cls(discover(steps, attribute="STEP", group="nomaflow.steps"))
-
-    def find(self, name: str) -> StepType[Any]:
-        """The step type of that name. Raises NotFound, listing those that are installed."""
-        try:
-            return self._types[name]
-        except KeyError:
-            installed = ", ".join(self._types)
-            raise NotFound(f"Unknown step type '{name}'. Installed: {installed}.") from None
-
-    def __getitem__(self, name: str) -> StepType[Any]:
-        return self._types[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._types)
-
-    def __len__(self) -> int:
-        return len(self._types)

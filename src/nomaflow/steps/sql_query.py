@@ -1,13 +1,14 @@
 """The step type `sql_query`: one statement on a connector."""
 
+import json
 from collections.abc import Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
+from datetime import date, time
+from math import isfinite
 from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import Field
 
-from nomaflow.connectors.sql import SqlConnector
+from nomaflow.connectors.sql import Count, SqlConnector
 from nomaflow.steps.base import HostKind, Output, StepSpec
 from nomaflow.steps.context import StepContext
 
@@ -55,14 +56,18 @@ class SqlQueryStep:
     def run(self, spec: SqlQuerySpec, ctx: StepContext) -> Output:
         connector = cast("SqlConnector", ctx.get_connector(spec.connector))
         params = {**ctx.params, "session_user": ctx.session_user, "run_id": ctx.run_id}
-        ctx.log.debug("%s", spec.query)
+        ctx.log.debug(connector.statement(spec.query).text)
         count = connector.count(spec.query, params)
-        done = "returned" if count.columns else "affected"
-        ctx.log.info("%d rows %s on '%s'", count.rowcount, done, connector.name)
+        ctx.log.info(_said(count, connector.name))
         output: dict[str, Any] = {"rows_affected": count.rowcount}
         if spec.capture_first_row:
             output["first_row"] = _first_row(count.columns, count.first_row)
         return output
+
+
+def _said(count: Count, connector: str) -> str:
+    rows = "1 row" if count.rowcount == 1 else f"{count.rowcount:,} rows"
+    return f"{rows} {'returned' if count.columns else 'affected'} on '{connector}'"
 
 
 def _first_row(columns: tuple[str, ...], row: tuple[Any, ...] | None) -> dict[str, Any] | None:
@@ -75,19 +80,16 @@ def _first_row(columns: tuple[str, ...], row: tuple[Any, ...] | None) -> dict[st
 
 def json_safe(value: Any) -> Any:
     """The value as JSON holds it without loss, cut at 4 KB; bytes become hex."""
-    match value:
-        case None | bool() | int():
-            return value
-        case float():
-            return value if value - value == 0 else str(value)
-        case Decimal():
-            return str(value)
-        case bytes() | bytearray() | memoryview():
-            return bytes(value[: LONGEST_VALUE // 2]).hex()
-        case datetime() | date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)[:LONGEST_VALUE]
+    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value[: LONGEST_VALUE // 2]).hex()
+    if isinstance(value, dict | list):
+        text = json.dumps(value, default=str)
+        return json.loads(text) if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE]
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value)[:LONGEST_VALUE]
 
 
 STEP = SqlQueryStep()

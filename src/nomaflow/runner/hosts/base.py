@@ -1,7 +1,7 @@
 """The seam of the hosts: where an attempt executes, and how it is made to stop."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,7 +59,7 @@ def as_output(returned: object) -> Mapping[str, Any]:
     return returned
 
 
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+async def uninterrupted(work: Awaitable[T]) -> T:
     """Await `work` to its end, however often the caller is cancelled meanwhile."""
     task = asyncio.ensure_future(work)
     while not task.done():

@@ -3,6 +3,7 @@
 Started as `python -m nomaflow.runner.hosts.child FD`. It ends when its parent does.
 """
 
+import faulthandler
 import os
 import pickle
 import queue
@@ -28,6 +29,7 @@ from nomaflow.steps.context import StepContext
 
 Answer = ConnectorSettings | dict[str, Any]
 _PR_SET_PDEATHSIG: Final = 1
+_STDERR: Final = 2
 
 
 def main() -> None:
@@ -54,6 +56,8 @@ class Child:
     def serve(self) -> None:
         """Execute what the parent sends, for ever."""
         sys.stdout, sys.stderr = self._stdout, self._stderr
+        faulthandler.enable(_STDERR)
+        os.register_at_fork(after_in_child=_print_past_us)
         threading.Thread(target=self._hear, name="parent", daemon=True).start()
         while True:
             self._outbox.put(self._execute(*self._work.get()))
@@ -134,6 +138,11 @@ class ChildPort:
 @cache
 def _connector_types() -> ConnectorTypes:
     return ConnectorTypes.discover()
+
+
+def _print_past_us() -> None:
+    """A process that a step forks has none of our threads: it prints into the pipe behind."""
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
 
 
 def _end_with_parent() -> None:

@@ -5,6 +5,7 @@ import os
 import pickle
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,16 @@ class ProcessHost:
             if slot.is_alive and slot.fingerprint == fingerprint:
                 return slot
             self._slots.discard(slot)
-            await uninterrupted(slot.kill())
-        return await uninterrupted(self._start_slot(fingerprint))
+            await slot.kill()
+        return await self._new_slot(fingerprint)
+
+    async def _new_slot(self, fingerprint: int) -> Slot:
+        starting = asyncio.ensure_future(self._start_slot(fingerprint))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            self._idle.append(await uninterrupted(starting))
+            raise
 
     async def _start_slot(self, fingerprint: int) -> Slot:
         path = [str(self._plugins), *(entry or str(Path.cwd()) for entry in sys.path)]
@@ -86,8 +95,9 @@ def _facts(folder: Path) -> list[tuple[str, int, int]]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in sorted(files):
-            status = (Path(place) / name).stat()
-            facts.append((f"{place}/{name}", status.st_mtime_ns, status.st_size))
+            with suppress(FileNotFoundError):
+                status = (Path(place) / name).stat()
+                facts.append((f"{place}/{name}", status.st_mtime_ns, status.st_size))
     return facts
 
 

@@ -12,12 +12,16 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from nomaflow.clock import SystemClock
 from nomaflow.connectors.base import ConnectorLookup
 from nomaflow.errors import NomaflowError, StepFailed
 from nomaflow.runner.hosts.base import Listener, uninterrupted
 from nomaflow.runner.hosts.failures import from_data, to_data
+from nomaflow.runner.hosts.spill import Spill
 from nomaflow.runner.hosts.wire import HEADER, framed
 from nomaflow.steps.base import Output
+
+Message = dict[str, Any]
 
 
 class Slot:
@@ -27,12 +31,14 @@ class Slot:
         self,
         process: asyncio.subprocess.Process,
         pipe: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        spill: Spill,
         lookup: ConnectorLookup,
         fingerprint: int,
     ) -> None:
         self.fingerprint = fingerprint
         self._process = process
         self._reader, self._writer = pipe
+        self._spill = spill
         self._lookup = lookup
         self._death = asyncio.create_task(self._until_dead())
 
@@ -46,17 +52,19 @@ class Slot:
     ) -> "Slot":
         """Start a child whose import path is `path`. Secrets travel over the pipe alone."""
         ours, childs = socket.socketpair()
-        with childs:
+        spill = Spill(SystemClock())
+        with childs, spill.childs_end as output:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "nomaflow.runner.hosts.child", str(childs.fileno())),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
                 pass_fds=(childs.fileno(),),
                 start_new_session=True,
                 env=environment,
             )
-        slot = cls(process, await asyncio.open_connection(sock=ours), lookup, fingerprint)
+        pipe = await asyncio.open_connection(sock=ours)
+        slot = cls(process, pipe, spill, lookup, fingerprint)
         slot._send((list(path),))
         return slot
 
@@ -75,38 +83,55 @@ class Slot:
         except asyncio.CancelledError:
             await uninterrupted(self._stop(talk, grace_seconds))
             raise
-        return talk.result()
+        ending = talk.result()
+        if "failure" in ending:
+            raise from_data(ending["failure"])
+        output: Output = ending["output"]
+        return output
 
     async def kill(self) -> None:
         """Kill the child with all that it started; returns when it is gone."""
         self._kill_group()
         await asyncio.wait({self._death})
+        self._spill.finish()
+        self._spill.close()
         self._writer.close()
 
-    async def _stop(self, talk: asyncio.Task[Output], grace_seconds: float) -> None:
+    async def _stop(self, talk: asyncio.Task[Message], grace_seconds: float) -> None:
         self._send(("cancel", None))
         await asyncio.wait({talk}, timeout=grace_seconds)
         if not talk.done():
-            await self.kill()
+            self._kill_group()
             await asyncio.wait({talk})
         talk.exception()
 
-    async def _talk(self, content: bytes, listener: Listener) -> Output:
-        self._send(("run", content))
-        while True:
-            message = await self._receive()
-            if "log" in message:
-                for level, text, source, at in message["log"]:
+    async def _talk(self, content: bytes, listener: Listener) -> Message:
+        """Hand over the attempt and hear the child until its last word."""
+        self._spill.to(listener)
+        try:
+            self._send(("run", content))
+            while not self._heard(message := await self._receive(), listener):
+                pass
+        except BaseException:
+            await self.kill()
+            raise
+        finally:
+            self._spill.finish()
+        return message
+
+    def _heard(self, message: Message, listener: Listener) -> bool:
+        """Act on a message; true when it was the child's last word."""
+        match message:
+            case {"log": lines}:
+                for level, text, source, at in lines:
                     listener.log(level, text, source, datetime.fromtimestamp(at, UTC))
-            elif "progress" in message:
-                listener.progress(*message["progress"])
-            elif "connector" in message:
-                self._send(("settings", self._settings(message["connector"])))
-            elif "failure" in message:
-                raise from_data(message["failure"])
-            else:
-                output: Output = message["output"]
-                return output
+            case {"progress": (done, total)}:
+                listener.progress(done, total)
+            case {"connector": name}:
+                self._send(("settings", self._settings(name)))
+            case _:
+                return True
+        return False
 
     def _settings(self, name: str) -> Any:
         try:
@@ -117,12 +142,12 @@ class Slot:
     def _send(self, message: tuple[Any, ...]) -> None:
         self._writer.write(framed(pickle.dumps(message)))
 
-    async def _receive(self) -> dict[str, Any]:
+    async def _receive(self) -> Message:
         try:
             (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-            message: dict[str, Any] = json.loads(await self._reader.readexactly(length))
+            message: Message = json.loads(await self._reader.readexactly(length))
         except (asyncio.IncompleteReadError, OSError):
-            await self.kill()
+            await asyncio.wait({self._death})
             raise StepFailed(self._obituary(), cause="ProcessDied") from None
         return message
 

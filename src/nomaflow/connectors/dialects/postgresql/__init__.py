@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _SESSION = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'"
 _NO_ANSWER = ("08", "53300", "57P01", "57P02", "57P03")
 _CANCEL_TIMEOUT_SECONDS = 3.0
+_ROWS_AT_ONCE = 1000
 
 
 class PostgresqlDialect:
@@ -45,15 +46,16 @@ class PostgresqlDialect:
         driver_connection(connection).autocommit = enabled
 
     def run(self, connection: Any, statement: Statement, values: Mapping[str, Any]) -> Answer:
-        """Described first, so that rows can be taken from the server one by one."""
-        from psycopg import RawCursor
+        """Described first, so that rows can be taken from the server as they come."""
+        from psycopg import RawCursor, capabilities
 
         names, text = statement.rendered(lambda place: f"${place}")
         arguments = [values[name] for name in names]
         cursor = RawCursor(driver_connection(connection))
         columns = _columns(cursor.connection, text, arguments)
         if columns:
-            rows: Any = cursor.stream(text, arguments)
+            size = _ROWS_AT_ONCE if capabilities.has_stream_chunked() else 1
+            rows: Any = cursor.stream(text, arguments, size=size)
             return Answer(columns, rows, 0, rows.close)
         return answer_of(cursor.execute(text, arguments))
 
