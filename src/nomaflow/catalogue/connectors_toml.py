@@ -30,6 +30,7 @@ BLOCKS = BlockRule(
 )
 _OWNER = re.compile(rf"[\[ \t]*(pools|connectors)[ \t]*\.[ \t]*({_NAME})")
 _STORE_DECLARED = re.compile(rf"pools[ \t]*\.[ \t]*[\"']?{STORE}\b")
+_TOKEN = re.compile(r"\$\{[^}]*\}")
 _TABLES = ("pools", "connectors")
 _EXAMPLES = "'postgresql://user@host:5432/database' or 'sqlite:///data/file.db'"
 
@@ -134,19 +135,22 @@ def _pool_problems(
 
 
 def _url_mistakes(url: str) -> Iterator[str]:
+    known = _TOKEN.sub("token", url)  # a token's colon is no part of the URL
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(known)
         has_password = parts.password is not None
     except ValueError:
         yield f"expected a database URL such as {_EXAMPLES}"
         return
     if has_password:
         yield f"a password does not belong into a URL: expected password = {SEALED}"
-    if has_tokens(parts.scheme or url.partition(":")[0]):
-        return
-    if not parts.scheme or ":/" not in url:
+    if not parts.scheme or ":/" not in known:
         yield f"expected a database URL such as {_EXAMPLES}"
-        return
+    elif not url.startswith("${"):
+        yield from _dialect_mistakes(known)
+
+
+def _dialect_mistakes(url: str) -> Iterator[str]:
     try:
         dialect_of(url)
     except NotFound as error:

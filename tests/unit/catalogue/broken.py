@@ -1,0 +1,444 @@
+"""Broken files: where the mark ◀ stands, a problem is expected."""
+
+from dataclasses import dataclass
+
+MARK = "◀"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A text with one mark, and the problem that names its line.
+
+    `message` is a fragment of what the problem says. `job` and `step` are None where it names
+    none.
+    """
+
+    title: str
+    marked: str
+    field: str | None
+    message: str
+    job: str | None = None
+    step: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self.marked.replace(MARK, "")
+
+    @property
+    def line(self) -> int:
+        return self.marked[: self.marked.index(MARK)].count("\n") + 1
+
+    def __str__(self) -> str:
+        return self.title
+
+
+def in_job(title: str, body: str, field: str | None, message: str) -> Variant:
+    """Lines of a job beside its id and its one step."""
+    text = f'[[jobs]]\nid = "sick"\n{body}\n{STEP}'
+    return Variant(title, text, field, message, job="sick")
+
+
+def in_step(title: str, body: str, field: str | None, message: str) -> Variant:
+    """Lines of a step beside its name."""
+    text = f'[[jobs]]\nid = "sick"\n[[jobs.steps]]\nname = "first"\n{body}\n'
+    return Variant(title, text, field, message, job="sick", step="first")
+
+
+STEP = """[[jobs.steps]]
+name = "first"
+type = "sql_query"
+connector = "default"
+query = "SELECT 1"
+"""
+QUERY = 'type = "sql_query"\nconnector = "default"\nquery = "SELECT 1"\n'
+COPY = 'type = "sql_copy"\ntarget = { connector = "default", table = "t" }\n'
+
+JOB_FIELDS = [
+    in_job("unknown key", 'schedul = "0 2 * * *" ◀', "schedul", "did you mean 'schedule'?"),
+    in_job("unknown key like no other", "zzz = 1 ◀", "zzz", "expected one of: description"),
+    in_job("bad cron", 'schedule = "61 * * * *" ◀', "schedule", "0-59"),
+    in_job("cron that never fires", 'schedule = "0 0 31 2 *" ◀', "schedule", "never"),
+    in_job("cron with too few fields", 'schedule = "0 2" ◀', "schedule", "Expected"),
+    in_job("bad interval", 'interval = "15 minutes" ◀', "interval", "'15m'"),
+    in_job("interval of nothing", 'interval = "0s" ◀', "interval", "at least one second"),
+    in_job(
+        "schedule and interval",
+        'schedule = "@daily"\ninterval = "1d" ◀',
+        "interval",
+        "a schedule or an interval",
+    ),
+    in_job(
+        "bad anchor",
+        'interval = "1d"\ninterval_anchor = "tomorrow" ◀',
+        "interval_anchor",
+        "ISO 8601",
+    ),
+    in_job("unknown zone", 'timezone = "Europe/Pari" ◀', "timezone", "IANA time zone"),
+    in_job("text for a truth value", 'enabled = "yes" ◀', "enabled", "true or false, found text"),
+    in_job("number for a truth value", "enabled = 1 ◀", "enabled", "true or false"),
+    in_job(
+        "number for text", "description = 12 ◀", "description", "text in quotes, found a number"
+    ),
+    in_job("text for a list", 'tags = "nightly" ◀', "tags", "expected a list"),
+    in_job("a tag that is no text", 'tags = ["a", 2] ◀', "tags.1", "expected text in quotes"),
+    in_job("text for a number", 'timeout_seconds = "60" ◀', "timeout_seconds", "expected a number"),
+    in_job("time-out of nothing", "timeout_seconds = 0 ◀", "timeout_seconds", "more than 0"),
+    in_job(
+        "unknown log level", 'log_level = "LOUD" ◀', "log_level", "'DEBUG', 'INFO' or 'WARNING'"
+    ),
+    in_job("unknown overlap", 'overlap = "alow" ◀', "overlap", "did you mean 'allow'?"),
+    in_job("overlap of a later version", 'overlap = "queue" ◀', "overlap", "not available"),
+    in_job("params that are no table", "params = [1] ◀", "params", "expected a table"),
+    in_job(
+        "a param that refers to another",
+        'params = { a = 1, b = "${kw:a}" } ◀',
+        "params.b",
+        "${kw:a} has no value yet",
+    ),
+    in_job(
+        "a param that refers to a step",
+        'params = { b = "${out:first.rows}" } ◀',
+        "params.b",
+        "has no value yet",
+    ),
+    in_job("retry of nothing", "retry = { attempts = 0 } ◀", "retry.attempts", "at least 1"),
+    in_job(
+        "unknown key of retry",
+        "retry = { attempt = 3 } ◀",
+        "retry.attempt",
+        "did you mean 'attempts'?",
+    ),
+    in_job(
+        "unknown backoff",
+        'retry = { backoff = "exponentially" } ◀',
+        "retry.backoff",
+        "did you mean 'exponential'?",
+    ),
+    in_job("retry that is no table", "retry = 3 ◀", "retry", "expected a table"),
+    in_job("calendar", 'calendar = "france" ◀', "calendar", "not available in this version"),
+    in_job("misfire", 'misfire = "last" ◀', "misfire", "not available in this version"),
+    in_job("after", 'after = [{ job = "a" }] ◀', "after", "not available in this version"),
+    in_job("limits", 'limits = ["erp"] ◀', "limits", "not available in this version"),
+    in_job("alerts", 'alerts = { channels = ["ops"] } ◀', "alerts", "not available"),
+    in_job(
+        "unknown default of the steps",
+        "step_defaults = { timeout = 5 } ◀",
+        "step_defaults.timeout",
+        "did you mean 'timeout_seconds'?",
+    ),
+    in_job(
+        "defaults that are no table", "step_defaults = 5 ◀", "step_defaults", "expected a table"
+    ),
+    Variant(
+        "no steps",
+        '[[jobs]] ◀\nid = "sick"\n',
+        "steps",
+        "at least one [[jobs.steps]]",
+        job="sick",
+    ),
+    Variant("no id", f"[[jobs]] ◀\n{STEP}", "id", "required", job="#2"),
+    Variant("an id with blanks", f'[[jobs]]\nid = "a b" ◀\n{STEP}', "id", "letters", job="a b"),
+    Variant("an id that is a number", f"[[jobs]]\nid = 7 ◀\n{STEP}", "id", "text", job="#2"),
+    Variant(
+        "an id used twice",
+        f'[[jobs]]\nid = "healthy" ◀\n{STEP}',
+        "id",
+        "used twice",
+        job="healthy",
+    ),
+    Variant(
+        "a job that is less than its step",
+        f'[[jobs]]\nid = "sick"\ntimeout_seconds = 60 ◀\n{STEP}timeout_seconds = 600\n',
+        "timeout_seconds",
+        "expected at least its 600 s",
+        job="sick",
+    ),
+]
+
+STEP_FIELDS = [
+    in_step("unknown type", 'type = "sql_qery" ◀', "type", "did you mean 'sql_query'?"),
+    in_step(
+        "type of a later version", 'type = "http" ◀\nurl = "https://a"', "type", "not available"
+    ),
+    in_step("type that is no text", "type = 3 ◀", "type", "expected text"),
+    in_step("unknown key", f"{QUERY}qurey = 1 ◀", "qurey", "did you mean 'query'?"),
+    in_step("condition", f'{QUERY}when = "true" ◀', "when", "not available in this version"),
+    in_step("text for a number", f'{QUERY}limit = "ten" ◀', "limit", "whole number, found text"),
+    in_step("half a number", f"{QUERY}limit = 1.5 ◀", "limit", "whole number"),
+    in_step(
+        "text for a truth value",
+        f'{QUERY}capture_first_row = "true" ◀',
+        "capture_first_row",
+        "true or false",
+    ),
+    in_step(
+        "time-out below nothing", f"{QUERY}timeout_seconds = -1 ◀", "timeout_seconds", "more than"
+    ),
+    in_step("bad retry", f"{QUERY}retry = {{ jitter = 2 }} ◀", "retry.jitter", "at most 1"),
+    in_step(
+        "unknown connector",
+        'type = "sql_query"\nconnector = "defalt" ◀\nquery = "SELECT 1"',
+        "connector",
+        "(there are: default); did you mean 'default'?",
+    ),
+    in_step(
+        "unknown connector further in",
+        f'{COPY}source = {{ connector = "erp", table = "t" }} ◀',
+        "source.connector",
+        "unknown connector 'erp'",
+    ),
+    in_step("unknown mode", f'{COPY}mode = "merge" ◀', "mode", "'overwrite', 'append' or 'upsert'"),
+    in_step("batch of nothing", f"{COPY}batch_size = 0 ◀", "batch_size", "at least 1"),
+    in_step(
+        "unknown key further in",
+        f'{COPY}source = {{ connector = "default", tabel = "t" }} ◀',
+        "source.tabel",
+        "did you mean 'table'?",
+    ),
+    in_step(
+        "table and query",
+        f'{COPY}source = {{ connector = "default", table = "t", query = "q" }} ◀',
+        "source",
+        "a table or a query",
+    ),
+    in_step("neither of two types", f"{COPY}retries = true ◀", "retries", "whole number"),
+    in_step(
+        "field of a later version", f'{COPY}incremental = "id" ◀', "incremental", "not available"
+    ),
+    in_step(
+        "token of an unknown kind",
+        f'{QUERY}params = {{ a = "${{region}}" }} ◀',
+        "params.a",
+        "expected ${env:VAR}",
+    ),
+    in_step(
+        "token that is not closed",
+        f'{QUERY}params = {{ a = "${{kw:region" }} ◀',
+        "params.a",
+        "not closed",
+    ),
+    in_step(
+        "our own variable",
+        f'{QUERY}params = {{ a = "${{env:NOMAFLOW_MASTER_KEY}}" }} ◀',
+        "params.a",
+        "begin with NOMAFLOW_",
+    ),
+    in_step(
+        "unknown fact",
+        f'{QUERY}params = {{ a = "${{ctx:runid}}" }} ◀',
+        "params.a",
+        "did you mean 'run_id'?",
+    ),
+    in_step(
+        "output of no step",
+        f'{QUERY}params = {{ a = ["${{out:later.rows}}"] }} ◀',
+        "params.a.0",
+        "names no earlier step",
+    ),
+    in_step(
+        "password in plain text",
+        'type = "ldap_sync"\nbind_password = "hunter2" ◀',
+        "bind_password",
+        "nomaflow secrets encrypt",
+    ),
+    Variant(
+        "no type",
+        '[[jobs]]\nid = "sick"\n[[jobs.steps]] ◀\nname = "first"\n',
+        "type",
+        "required",
+        job="sick",
+        step="first",
+    ),
+    Variant(
+        "no name",
+        f'[[jobs]]\nid = "sick"\n[[jobs.steps]] ◀\n{QUERY}',
+        "name",
+        "required",
+        job="sick",
+        step="#1",
+    ),
+    Variant(
+        "no connector",
+        '[[jobs]]\nid = "sick"\n[[jobs.steps]] ◀\nname = "a"\ntype = "sql_query"\nquery = "q"\n',
+        "connector",
+        "required",
+        job="sick",
+        step="a",
+    ),
+    Variant(
+        "a name used twice",
+        f'[[jobs]]\nid = "sick"\n{STEP}{STEP.replace("name = ", "◀name = ")}',
+        "name",
+        "used twice",
+        job="sick",
+        step="first",
+    ),
+    Variant(
+        "a bad default",
+        f'[[jobs]]\nid = "sick"\nstep_defaults = {{ timeout_seconds = "5" }} ◀\n{STEP}',
+        "timeout_seconds",
+        "expected a number",
+        job="sick",
+        step="first",
+    ),
+    Variant(
+        "steps that are no list",
+        '[[jobs]]\nid = "sick"\nsteps = "first" ◀\n',
+        "steps",
+        "[[jobs.steps]]",
+        job="sick",
+    ),
+]
+
+SYNTAX = [
+    in_job("a value is missing", "schedule = ◀", "schedule", "expected a value"),
+    in_job("an open quote", 'schedule = "0 2 * * * ◀', "schedule", "not closed"),
+    in_job("no equals sign", 'schedule "0 2 * * *" ◀', None, "'key = value'"),
+    in_job("two values", 'schedule = "a" "b" ◀', "schedule", "end of the line"),
+    in_job("a bare word", "enabled = yes ◀", "enabled", "true, false"),
+    in_job("a key twice", 'owner = "a"\nowner = "b" ◀', "owner", "each key once"),
+    in_job("curly quotes", "owner = “me” ◀", "owner", "expected a value"),
+    in_job("an open table", "retry = { attempts = 3 ◀", "retry", "not closed"),
+    in_job("a backslash", 'owner = "C:\\path" ◀', "owner", "single quotes"),
+    in_job("a day that is none", "owner = 2026-02-30 ◀", "owner", "a date that exists"),
+    in_job("text that never ends", 'runbook = """ ◀\nCall us.', "runbook", "not closed"),
+    Variant(
+        "an open quote in a step",
+        '[[jobs]]\nid = "sick"\n[[jobs.steps]]\nname = "first"\ntype = "sql_query ◀\n',
+        "type",
+        "not closed",
+        job="sick",
+        step="first",
+    ),
+    Variant(
+        "a header half closed", f'[[jobs] ◀\nid = "sick"\n{STEP}', None, "[[jobs]]", job="sick"
+    ),
+    Variant("a header of a table", f'[jobs] ◀\nid = "sick"\n{STEP}', None, "[[jobs]]", job="sick"),
+    Variant("a header without id", "[[jobs]]\n= 3 ◀\n", None, "'key = value'", job="#2"),
+]
+
+CONNECTORS = [
+    Variant(
+        "unknown key of a pool",
+        '[pools.erp]\nurl = "sqlite:///a.db"\npasword = "x" ◀\n',
+        "pools.erp.pasword",
+        "did you mean 'password'?",
+    ),
+    Variant("no url", "[pools.erp] ◀\nsize = 3\n", "pools.erp.url", "required"),
+    Variant("no URL", '[pools.erp]\nurl = "erp" ◀\n', "pools.erp.url", "expected a database URL"),
+    Variant(
+        "unknown dialect",
+        '[pools.erp]\nurl = "oracle://erp" ◀\n',
+        "pools.erp.url",
+        "Installed:",
+    ),
+    Variant(
+        "password in the URL",
+        '[pools.erp]\nurl = "postgresql://me:hunter2@db/erp" ◀\n',
+        "pools.erp.url",
+        "nomaflow secrets encrypt",
+    ),
+    Variant(
+        "password in plain text",
+        '[pools.erp]\nurl = "postgresql://me@db/erp"\npassword = "hunter2" ◀\n',
+        "pools.erp.password",
+        "nomaflow secrets encrypt",
+    ),
+    Variant(
+        "password beside a token",
+        '[pools.erp]\nurl = "postgresql://me@db/erp"\npassword = "x${env:A}" ◀\n',
+        "pools.erp.password",
+        "one ${env:VAR} token",
+    ),
+    Variant(
+        "our own variable",
+        '[pools.erp]\nurl = "postgresql://${env:NOMAFLOW_TOKEN}@db/erp" ◀\n',
+        "pools.erp.url",
+        "begin with NOMAFLOW_",
+    ),
+    Variant(
+        "parameter in a pool",
+        '[pools.erp]\nurl = "postgresql://${kw:user}@db/erp" ◀\n',
+        "pools.erp.url",
+        "expected ${env:VAR}",
+    ),
+    Variant(
+        "size of nothing",
+        '[pools.erp]\nurl = "sqlite:///a.db"\nsize = 0 ◀\n',
+        "pools.erp.size",
+        "at least 1",
+    ),
+    Variant("no type", '[connectors.erp] ◀\npool = "default"\n', "connectors.erp.type", '"sql"'),
+    Variant(
+        "unknown type",
+        '[connectors.erp]\ntype = "sgl" ◀\npool = "default"\n',
+        "connectors.erp.type",
+        "did you mean 'sql'?",
+    ),
+    Variant(
+        "type of a later version",
+        '[connectors.erp]\ntype = "http" ◀\nbase_url = "https://a"\n',
+        "connectors.erp.type",
+        "not available in this version",
+    ),
+    Variant("no pool", '[connectors.erp] ◀\ntype = "sql"\n', "connectors.erp.pool", "required"),
+    Variant(
+        "unknown pool",
+        '[connectors.erp]\ntype = "sql"\npool = "defautl" ◀\n',
+        "connectors.erp.pool",
+        "did you mean 'default'?",
+    ),
+    Variant(
+        "unknown key of a connector",
+        '[connectors.erp]\ntype = "sql"\npool = "default"\nquerys = 1 ◀\n',
+        "connectors.erp.querys",
+        "did you mean 'queries'?",
+    ),
+    Variant(
+        "unknown key of a query",
+        '[connectors.erp]\ntype = "sql"\npool = "default"\n'
+        '[connectors.erp.queries.all]\nsql = "q"\nsqll = 1 ◀\n',
+        "connectors.erp.queries.all.sqll",
+        "did you mean 'sql'?",
+    ),
+    Variant(
+        "a query without SQL",
+        '[connectors.erp]\ntype = "sql"\npool = "default"\n[connectors.erp.queries.all] ◀\n',
+        "connectors.erp.queries.all.sql",
+        "required",
+    ),
+    Variant(
+        "the store on another pool",
+        '[pools.erp]\nurl = "sqlite:///a.db"\n[connectors.default]\ntype = "sql"\npool = "erp" ◀\n',
+        "connectors.default.pool",
+        'pool = "default"',
+    ),
+    Variant("unknown table", "[pool.erp] ◀\nsize = 1\n", "pool", "did you mean 'pools'?"),
+    Variant("pools that are no table", "pools = 3 ◀\n", "pools", "[pools.NAME]"),
+    Variant("a pool that is no table", "[pools]\nerp = 3 ◀\n", "pools.erp", "[pools.erp]"),
+    Variant(
+        "an open quote",
+        '[pools.erp]\nurl = "sqlite:///a.db ◀\n',
+        "pools.erp.url",
+        "not closed",
+    ),
+    Variant("an open header", '[pools.erp ◀\nurl = "sqlite:///a.db"\n', "pools.erp", "header"),
+    Variant(
+        "a pool twice",
+        '[pools.erp]\nurl = "sqlite:///a.db"\n[pools.erp] ◀\nurl = "sqlite:///b.db"\n',
+        "pools.erp",
+        "each table once",
+    ),
+]
+
+APP = [
+    Variant("unknown table", "[servers] ◀\nport = 1\n", "servers", "did you mean 'server'?"),
+    Variant("unknown key", "[server]\nprot = 1 ◀\n", "server.prot", "did you mean 'port'?"),
+    Variant("text for a port", '[server]\nport = "8055" ◀\n', "server.port", "whole number"),
+    Variant("no such port", "[server]\nport = 70000 ◀\n", "server.port", "at most 65535"),
+    Variant("unknown zone", '[scheduler]\ntimezone = "Paris" ◀\n', "scheduler.timezone", "IANA"),
+    Variant("unknown level", '[log]\nlevel = "LOUD" ◀\n', "log.level", "expected 'DEBUG'"),
+    Variant("a table of a later version", "[calendars.fr] ◀\n", "calendars", "not available"),
+    Variant("a section that is no table", "server = 3 ◀\n", "server", "expected a table"),
+    Variant("no TOML", "[server ◀\nport = 1\n", None, "not closed"),
+]
