@@ -25,11 +25,11 @@ from nomaflow.domain.run import ProcessId, Run, RunOptions
 from nomaflow.events.bus import Bus
 from nomaflow.history.database import Database
 from nomaflow.history.logs import LogHistory
-from nomaflow.history.processes import Processes
-from nomaflow.history.revisions import Revisions
+from nomaflow.history.processes import ProcessRegistry
+from nomaflow.history.revisions import RevisionHistory
 from nomaflow.history.runs import RunHistory
 from nomaflow.history.tokens import TokenStore
-from nomaflow.maintenance.presence import Presence
+from nomaflow.maintenance.presence import DEAD_AFTER_SECONDS, Presence
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.executors.registry import executor_kind
 from nomaflow.queue.run_queue import RunQueue
@@ -132,8 +132,7 @@ class App:
     async def serving(self) -> AsyncIterator[None]:
         """The whole service: store, runs, and schedules if this process keeps them."""
         async with self.store():
-            down_since = await self.processes.last_heartbeat("server")
-            async with self.running("server"), self._scheduling(down_since):
+            async with self.running("server"), self._scheduling():
                 self._is_ready = True
                 try:
                     yield
@@ -141,11 +140,11 @@ class App:
                     self._is_ready = False
 
     @asynccontextmanager
-    async def _scheduling(self, down_since: datetime | None) -> AsyncIterator[None]:
+    async def _scheduling(self) -> AsyncIterator[None]:
         if not self.settings.scheduler.enabled:
             yield
             return
-        await self.scheduler.start(down_since=down_since)
+        await self.scheduler.start()
         try:
             yield
         finally:
@@ -153,7 +152,7 @@ class App:
 
     async def has_server(self) -> bool:
         """Whether a server that executes runs lives on this store. Inside `store()`."""
-        return await self.processes.is_alive("server")
+        return bool(await self.processes.living("server", silent_seconds=DEAD_AFTER_SECONDS))
 
     @cached_property
     def database(self) -> Database:
@@ -174,12 +173,12 @@ class App:
         return LogHistory(self.database)
 
     @cached_property
-    def processes(self) -> Processes:
-        return Processes(self.database, self.clock)
+    def processes(self) -> ProcessRegistry:
+        return ProcessRegistry(self.database, self.clock)
 
     @cached_property
-    def revisions(self) -> Revisions:
-        return Revisions(self.database, self.clock)
+    def revisions(self) -> RevisionHistory:
+        return RevisionHistory(self.database, self.clock)
 
     @cached_property
     def access(self) -> Access:
@@ -289,7 +288,7 @@ class App:
 
     async def _revision(self) -> int | None:
         text = self.catalogue.texts.get(JOBS_TOML, "")
-        return await self.revisions.save(JOBS_TOML, text, "file", None)
+        return await self.revisions.save(JOBS_TOML, text, who="file")
 
     def _configure_log(self) -> None:
         wanted = self.settings.log

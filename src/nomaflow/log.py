@@ -23,6 +23,7 @@ WORDING: Final[Mapping[str, str]] = {
     "heartbeat_failed": "The sign of life of this process cannot be stored; trying again",
     "listener_failed": "A listener to {kind} failed; the others heard it",
     "log_flush_failed": "Lines of a run's log cannot be stored; trying again",
+    "process_taken_for_dead": "Others took this process for dead and rescued its runs",
     "run_deleted_while_running": "Run {run_id} was deleted while it ran",
     "run_failed_inside": "Run {run_id} of job '{job_id}' failed inside Nomaflow",
     "run_lost": "Run {run_id} went on elsewhere; attempt {attempt} ends here",
@@ -58,6 +59,7 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # its INFO tells nothing of ours
     structlog.configure(
         processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

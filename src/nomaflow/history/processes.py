@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
@@ -98,7 +98,7 @@ class ProcessRegistry:
 
         def dead(connection: Connection) -> list[ProcessId]:
             known = connection.execute(select(processes)).all()
-            lost = [row.id for row in known if row.heartbeat_at < since or self._is_gone(row)]
+            lost = [row.id for row in known if not self._lives(row, since)]
             return [*lost, *connection.scalars(_unregistered_holders())]
 
         return await self._database.read(dead)
@@ -106,9 +106,9 @@ class ProcessRegistry:
     async def living(self, kind: str, *, silent_seconds: float) -> list[ProcessId]:
         """Processes of that kind that were heard of within so long and are not gone."""
         since = self._clock.now() - timedelta(seconds=silent_seconds)
-        query = select(processes).where(processes.c.kind == kind, processes.c.heartbeat_at >= since)
+        query = select(processes).where(processes.c.kind == kind)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [ProcessId(row.id) for row in rows if not self._is_gone(row)]
+        return [row.id for row in rows if self._lives(row, since)]
 
     async def rescue(self, process_ids: Collection[ProcessId]) -> list[Run]:
         """Close the runs of dead processes as FAILED, and forget the processes.
@@ -135,9 +135,9 @@ class ProcessRegistry:
 
         return await self._database.write(rescue)
 
-    def _is_gone(self, row: AnyRow) -> bool:
+    def _lives(self, row: AnyRow, since: datetime) -> bool:
         is_here = (row.host, row.boot_id) == (self._place.host, self._place.boot_id)
-        return is_here and not self._is_alive(row.pid)
+        return row.heartbeat_at >= since and (not is_here or self._is_alive(row.pid))
 
 
 def _held_by(process_ids: Collection[ProcessId]) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from nomaflow.clock import Clock
 from nomaflow.domain.events import RunChanged
 from nomaflow.domain.run import ProcessId
 from nomaflow.events.bus import Bus
-from nomaflow.history.processes import Processes
+from nomaflow.history.processes import ProcessRegistry
 
 BEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 30.0
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 class Presence:
     """Beats while it is open; each beat also looks for runs whose process died."""
 
-    def __init__(self, processes: Processes, bus: Bus, clock: Clock, kind: str) -> None:
+    def __init__(self, processes: ProcessRegistry, bus: Bus, clock: Clock, kind: str) -> None:
         self._processes = processes
         self._bus = bus
         self._clock = clock
@@ -43,13 +43,14 @@ class Presence:
         while True:
             await self._clock.sleep(BEAT_SECONDS)
             try:
-                await self._processes.heartbeat(self.process_id)
+                if not await self._processes.heartbeat(self.process_id):
+                    log.error("process_taken_for_dead", process_id=self.process_id)
                 await self._rescue()
             except Exception:
                 log.exception("heartbeat_failed")
 
     async def _rescue(self) -> None:
-        dead = await self._processes.dead(DEAD_AFTER_SECONDS)
+        dead = await self._processes.dead(silent_seconds=DEAD_AFTER_SECONDS)
         for run in await self._processes.rescue(dead) if dead else ():
             log.warning("run_rescued", run_id=run.id, job_id=run.job_id)
             self._bus.publish(RunChanged(run.id))

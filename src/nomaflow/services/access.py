@@ -1,7 +1,7 @@
 """Use cases on API tokens: make, find, end."""
 
 from nomaflow.domain.secrets import Secret
-from nomaflow.history.tokens import StoredToken, TokenStore
+from nomaflow.history.tokens import Token, TokenStore
 from nomaflow.security.redaction import Redactor
 from nomaflow.security.tokens import new_token, token_hash
 
@@ -29,7 +29,7 @@ class Access:
         self._redactor.add(token)
         return found.name
 
-    async def tokens(self) -> list[StoredToken]:
+    async def tokens(self) -> list[Token]:
         return await self._tokens.list()
 
     async def revoke(self, name: str) -> None:
