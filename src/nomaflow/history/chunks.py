@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -23,9 +23,12 @@ def pack(lines: Sequence[LogLine]) -> bytes:
     return zlib.compress("\n".join(map(_packed, lines)).encode(), FASTEST)
 
 
-def unpack(chunk: bytes, first_seq: int) -> list[LogLine]:
+def unpack(chunk: bytes, first_seq: int, *, after: int = 0) -> Iterator[LogLine]:
+    """The lines with a number above `after`; each is made only when it is asked for."""
     rows = json.loads("[" + zlib.decompress(chunk).decode().replace("\n", ",") + "]")
-    return [_unpacked(row, seq) for seq, row in enumerate(rows, first_seq)]
+    known = max(0, after + 1 - first_seq)
+    for seq, row in enumerate(rows[known:], first_seq + known):
+        yield _unpacked(row, seq)
 
 
 def _packed(line: LogLine) -> str:

@@ -93,10 +93,8 @@ class LineFilter:
     step: str | None = None
 
     def takes(self, line: LogLine) -> bool:
-        return (
-            line.seq > self.after
-            and (self.level is None or SEVERITY[line.level] >= SEVERITY[self.level])
-            and (self.step is None or line.step == self.step)
+        return (self.level is None or SEVERITY[line.level] >= SEVERITY[self.level]) and (
+            self.step is None or line.step == self.step
         )
 
 
@@ -104,7 +102,7 @@ def _read(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[Log
     places = connection.execute(_places(run_id, wanted)).all()
     if wanted.step is not None:
         places = [place for place in places if wanted.step in place.steps]
-    lines = filter(wanted.takes, _lines(connection, run_id, places))
+    lines = filter(wanted.takes, _lines(connection, run_id, wanted.after, places))
     return list(islice(lines, wanted.limit))
 
 
@@ -122,7 +120,9 @@ def _places(run_id: RunId, wanted: LineFilter) -> Select[int, list[str | None]]:
     return query.order_by(logs.last_seq)
 
 
-def _lines(connection: Connection, run_id: RunId, places: Sequence[AnyRow]) -> Iterator[LogLine]:
+def _lines(
+    connection: Connection, run_id: RunId, after: int, places: Sequence[AnyRow]
+) -> Iterator[LogLine]:
     """The lines of those chunks, fetched a few chunks at a time as they are asked for."""
     logs = job_logs.c
     for start in range(0, len(places), CHUNKS_PER_QUERY):
@@ -131,7 +131,7 @@ def _lines(connection: Connection, run_id: RunId, places: Sequence[AnyRow]) -> I
             logs.run_id == run_id, logs.last_seq.in_(keys)
         )
         for chunk in connection.execute(query.order_by(logs.last_seq)).all():
-            yield from unpack(chunk.lines, chunk.first_seq)
+            yield from unpack(chunk.lines, chunk.first_seq, after=after)
 
 
 def _insert(connection: Connection, run_id: RunId, lines: Sequence[LogLine]) -> None:
