@@ -119,8 +119,8 @@ class StepContext:
         """The same for every attempt of this step in this run: `run_id:step index`."""
         return f"{self.facts.run_id}:{self.facts.step_index}"
 
-    def get_connector(self, name: str) -> Connector:
-        """The connector of that name, open. Raises NotFound."""
+    def get_connector(self, name: str) -> Any:
+        """The connector of that name, open; what it can do depends on its type. Raises NotFound."""
         return self._port.connector(name)
 
     def previous_step(self, name: str) -> PreviousStep:
