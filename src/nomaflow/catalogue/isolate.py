@@ -26,13 +26,14 @@ class BlockRule:
 class Block:
     """Some lines of a file that stand or fall together: a header and what follows it.
 
-    `before` counts the lines above. `header` is empty for what stands before the first one.
-    `problem` has its line counted in the whole file.
+    `before` counts the lines above. `header` is empty for what stands before the first one, and
+    `number` counts blocks from there. `problem` has its line counted in the whole file.
     """
 
     before: int
     text: str
     header: str = ""
+    number: int = 0
     problem: SyntaxProblem | None = None
 
     @property
@@ -50,7 +51,8 @@ class Isolated:
 
 def isolated(text: str, rule: BlockRule) -> Isolated:
     """Take the blocks out that are not TOML, or that do not fit to the others."""
-    blocks = _rejoined([_checked(block, rule) for block in _blocks(text, rule.header)])
+    checked = [_checked(block, rule) for block in _blocks(text, rule.header)]
+    blocks = [replace(block, number=n) for n, block in enumerate(_rejoined(checked))]
     while (problem := syntax_problem(_healthy(blocks))) is not None:
         blocks = _without(blocks, problem)
     broken = tuple((block, block.problem) for block in blocks if block.problem)

@@ -1,6 +1,6 @@
 """One [[jobs]] block: every problem of it at once, or the job."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from nomaflow.triggers.declared import trigger_of
 from nomaflow.triggers.interval import EPOCH
 
 _FIELDS = keys_of(Job) | {"step_defaults"}
+TABLES = ("jobs", "step_defaults")
 _ANY_STEP = StepDefinition(name="any", type="any")
 
 
@@ -36,8 +37,11 @@ class JobReader:
     in_doubt: bool
     _seen: set[str] = field(default_factory=set)
 
-    def read(self, index: int, values: Any) -> Job | BrokenJob:
-        """The job, or everything that is wrong with it."""
+    def read(self, index: int, values: Any, strays: Iterable[str] = ()) -> Job | BrokenJob:
+        """The job, or everything that is wrong with it.
+
+        `strays` are unknown top-level keys that stand between its lines.
+        """
         name = self._name(index, values)
         place = Place(self.source, ("jobs", index), job=name)
         if not isinstance(values, dict):
@@ -45,6 +49,7 @@ class JobReader:
         steps, of_steps = self._steps(values.get("steps"), values.get("step_defaults"), place)
         job, problems = checked(Job, _body(values, steps), place)
         problems += [*self._problems(values, steps, place), *of_steps]
+        problems += [stray(Place(self.source, job=name), key) for key in strays]
         self._seen.add(name)
         return BrokenJob(name, tuple(problems)) if job is None or problems else job
 
@@ -94,6 +99,11 @@ class JobReader:
             message = f"step name '{place.step}' is used twice; expected a name of its own"
             problems.append(place.at("name").problem(message))
         return step, problems
+
+
+def stray(file: Place, key: str) -> Problem:
+    """For a key at the top of jobs.toml that nobody reads."""
+    return file.at(key).problem(words.unknown_key(key, TABLES))
 
 
 def _step_place(job: Place, number: int, values: Any) -> Place:

@@ -1,14 +1,14 @@
 """jobs.toml: every job checked by itself, so that a broken one stops no other."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nomaflow.catalogue import words
 from nomaflow.catalogue.connectors_toml import Reach
 from nomaflow.catalogue.isolate import Block, BlockRule
-from nomaflow.catalogue.job_reader import JobReader
+from nomaflow.catalogue.job_reader import TABLES, JobReader, stray
 from nomaflow.catalogue.model import BrokenJob
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.steps_reader import StepReader
@@ -27,7 +27,6 @@ _ID = re.compile(r"""^[ \t]*id[ \t]*=[ \t]*["']([^"'\n]*)["']""", re.MULTILINE)
 _STEP = re.compile(r"^[ \t]*\[\[[ \t]*jobs[ \t]*\.[ \t]*steps", re.MULTILINE)
 _STEP_NAME = re.compile(r"""^[ \t]*name[ \t]*=[ \t]*["']([^"'\n]*)["']""", re.MULTILINE)
 _SHARED_DEFAULTS = re.compile(r"^[ \t]*\[[ \t]*step_defaults\b", re.MULTILINE)
-_TABLES = ("jobs", "step_defaults")
 
 
 @dataclass
@@ -50,17 +49,29 @@ def read_jobs(source: TomlSource, types: Mapping[str, StepType[Any]], reach: Rea
         _broken_block(source, block, problem) for block, problem in _jobs_of(source)
     ]
     reader = JobReader(source, steps, _shared_defaults(source), in_doubt=bool(doubts))
-    for index, values in enumerate(_blocks(source)):
-        _read_job(reader, index, values, declared)
+    blocks = _blocks(source)
+    strays = _strays(source, len(blocks))
+    declared.problems += [stray(Place(source), key) for key in strays.pop(-1, [])]
+    for index, values in enumerate(blocks):
+        read = reader.read(index, values, strays.get(index, ()))
+        if isinstance(read, Job):
+            declared.jobs[read.id] = read
+        else:
+            declared.broken.append(read)
     return declared
 
 
-def _read_job(reader: JobReader, index: int, values: Any, declared: Declared) -> None:
-    read = reader.read(index, values)
-    if isinstance(read, Job):
-        declared.jobs[read.id] = read
-    else:
-        declared.broken.append(read)
+def _strays(source: TomlSource, count: int) -> dict[int, list[str]]:
+    """Unknown tables by the index of the job in whose lines they stand, -1 for those above all.
+
+    What was meant as [[jobs.steps]] may be one of them, so that job is not whole.
+    """
+    strays: dict[int, list[str]] = {}
+    for key in source.values.keys() - set(TABLES):
+        line = source.positions.nearest((key,))
+        starts = [source.positions.nearest(("jobs", index)) for index in range(count)]
+        strays.setdefault(bisect_left(starts, line) - 1, []).append(key)
+    return strays
 
 
 def _blocks(source: TomlSource) -> list[Any]:
@@ -80,9 +91,6 @@ def _file_problems(source: TomlSource) -> Iterator[Problem]:
     for block, problem in source.broken:
         if not block.header:
             yield top.syntax_problem(problem)
-    for key in source.values:
-        if key not in _TABLES:
-            yield top.at(key).problem(words.unknown_key(key, _TABLES))
     if not isinstance(source.values.get("jobs", []), list):
         yield top.at("jobs").problem("expected blocks that begin with [[jobs]]")
 
@@ -113,14 +121,8 @@ def _broken_block(source: TomlSource, block: Block, problem: SyntaxProblem) -> B
     """A job whose text is no TOML: its id and step are guessed from the lines."""
     upto = "".join(block.text.splitlines(keepends=True)[: problem.line - block.before])
     found = _ID.search(block.text)
-    job = found[1] if found else f"#{_number(source, block)}"
+    job = found[1] if found else f"#{block.number}"
     *_, last_step = _STEP.split(upto)
     names = _STEP_NAME.findall(last_step) if _STEP.search(upto) else []
     place = Place(source, job=job, step=names[-1] if names else None)
     return BrokenJob(job, (place.syntax_problem(problem),))
-
-
-def _number(source: TomlSource, block: Block) -> int:
-    headers = BLOCKS.header.finditer(source.text)
-    starts = [source.text.count("\n", 0, match.start()) for match in headers]
-    return starts.index(block.before) + 1

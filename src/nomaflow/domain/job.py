@@ -18,7 +18,9 @@ DEFAULT_RUN_TIMEOUT_SECONDS = 14400.0
 class Definition(BaseModel):
     """A closed, frozen block of configuration: unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True
+    )
 
 
 def _job_id(value: str) -> str:
