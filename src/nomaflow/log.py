@@ -28,7 +28,9 @@ WORDING: Final[Mapping[str, str]] = {
     "run_failed_inside": "Run {run_id} of job '{job_id}' failed inside Nomaflow",
     "run_lost": "Run {run_id} went on elsewhere; attempt {attempt} ends here",
     "run_rescued": "Run {run_id} of job '{job_id}' was rescued: its process died",
+    "run_ended": "Run {run_id} of job '{job_id}' ended {state}",
     "schedule_suspended": "A schedule of job '{job_id}' is suspended",
+    "server_started": "Nomaflow listens on http://{host}:{port} with {jobs} jobs",
     "task_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
     "thread_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
 }
@@ -59,7 +61,8 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # its INFO tells nothing of ours
+    for library in ("alembic", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.WARNING)  # our own events tell what matters
     structlog.configure(
         processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

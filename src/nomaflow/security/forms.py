@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html.entities import codepoint2name
+from itertools import pairwise
 from typing import Final
 
 MIN_LENGTH: Final = 4
@@ -17,13 +18,17 @@ ANCHOR_LENGTH: Final = 4
 _PLAIN_RUN = re.compile(r"[A-Za-z0-9_.~-]+")
 _BACKSLASHES_OR_CHARACTER = re.compile(r"\\+|.", re.DOTALL)
 _SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+# The backslashes before an escaped character: a bounded number of layers, never given back, so
+# that a text full of backslashes is searched in linear time.
+_LAYERS = 63
+_ESCAPES = rf"(?:\\{{1,{_LAYERS}}}+)"
 _ALSO = {
     " ": (r"\+",),
     "\n": (r"\r?\n",),
-    "'": (r"""'"'"'""", r"'\\+''", "''", "&(?:amp;)*apos;"),
+    "'": (r"""'"'"'""", rf"'{_ESCAPES}''", "''", "&(?:amp;)*apos;"),
     '"': ('""',),
 }
-_IN_BASE64 = {"+": r"(?:[+ -]|%2[bB])", "/": r"(?:\\*/|_|%2[fF])"}
+_IN_BASE64 = {"+": r"(?:[+ -]|%2[bB])", "/": rf"(?:{_ESCAPES}?/|_|%2[fF])"}
 _BASE64_CHARACTER = r"[A-Za-z0-9+/_-]"
 
 
@@ -95,32 +100,36 @@ def _rarest(run: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(_any_escape(piece) for piece in _BACKSLASHES_OR_CHARACTER.findall(text))
+    """The text with each character as it is or in any usual code, under layers of escaping."""
+    pieces = _BACKSLASHES_OR_CHARACTER.findall(text)
+    return "".join(_any_escape(*pair) for pair in pairwise(["", *pieces]))
 
 
-def _any_escape(piece: str) -> str:
-    """One character, or a run of backslashes, under any number of layers of escaping."""
+def _any_escape(before: str, piece: str) -> str:
+    """What matches a piece; a run of backslashes takes those that escape the next piece too."""
     if _PLAIN_RUN.fullmatch(piece):
         return re.escape(piece)
     if piece.startswith("\\"):
-        return rf"(?:\\{{{len(piece)},}}|(?:{'|'.join(_codes_of(piece[0]))}){{{len(piece)}}})"
-    ways = [*_ALSO.get(piece, ()), *_codes_of(piece), rf"\\*{re.escape(piece)}"]
+        count, codes = len(piece), "|".join(_codes_of(piece[0], _ESCAPES))
+        return rf"(?:\\{{{count},{count + _LAYERS}}}+|(?:{codes}){{{count}}})"
+    escapes = f"{_ESCAPES}?" if before.startswith("\\") else _ESCAPES
+    ways = [*_ALSO.get(piece, ()), *_codes_of(piece, escapes), f"{_ESCAPES}?{re.escape(piece)}"]
     return f"(?:{'|'.join(ways)})"
 
 
-def _codes_of(character: str) -> Iterator[str]:
+def _codes_of(character: str, escapes: str) -> Iterator[str]:
     """The character by number or name: %2F, &amp;, &#38;, \\x26, \\u0026, \\U00000026, \\n."""
     code = ord(character)
     octets = character.encode("utf-8", "surrogatepass")
     yield _folded(f"%(?:25)*{octet:02x}" for octet in octets)
-    yield _folded(rf"\\+x{octet:02x}" for octet in octets)
-    yield _folded(rf"\\+u{unit:04x}" for unit in _utf16_units(character))
-    yield _folded([rf"\\+(?:U{code:08x}|x{code:02x})"])
+    yield _folded(f"{escapes}x{octet:02x}" for octet in octets)
+    yield _folded(f"{escapes}u{unit:04x}" for unit in _utf16_units(character))
+    yield _folded([f"{escapes}(?:U{code:08x}|x{code:02x})"])
     yield _folded([f"&(?:amp;)*(?:#0*{code}|#x0*{code:x});"])
     if code in codepoint2name:
         yield f"&(?:amp;)*{codepoint2name[code]};"
     if character in _SHORT_ESCAPES:
-        yield rf"\\+{_SHORT_ESCAPES[character]}"
+        yield f"{escapes}{_SHORT_ESCAPES[character]}"
 
 
 def _folded(codes: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from nomaflow.security.tokens import TOKEN_SHAPE
 # The lookahead spares `host:8080/…@…`, where the colon begins a port.
 _URL_PASSWORD = re.compile(
     r"""(?P<before>://[^\s/?#:@"'<>`]*:)(?!\d{1,5}[/?#])"""
-    r"""(?P<password>[^\s/?#"'<>`]*|[^\s@"'<>`]+)(?=@)"""
+    r"""(?P<password>[^\s/?#"'<>`]{0,2000}|[^\s@"'<>`]{1,2000})(?=@)"""
 )
 _PASSWORD_KEY = re.compile(r"(?:password|passwd|passphrase|pwd)$", re.IGNORECASE)
 _PASSWORD_PAIR = re.compile(

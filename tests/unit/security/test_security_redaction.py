@@ -84,6 +84,13 @@ def test_a_secret_of_asterisks_does_not_hang() -> None:
     assert Redactor(["****"]).redact("*********") == "***"
 
 
+@pytest.mark.parametrize("piece", ["\\", "'", '"', "://", "://a:", "password=", "%25", "&amp;"])
+def test_a_text_made_to_be_slow_is_masked_all_the_same(piece: str) -> None:
+    redactor = Redactor(["a'b\"c\\\\d", '\\\\"\\"\\"!', "%%%%%%", "'''''x"])
+
+    assert redactor.redact(piece * 20_000)
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
