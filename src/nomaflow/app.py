@@ -31,7 +31,7 @@ from nomaflow.history.runs import RunHistory
 from nomaflow.history.tokens import TokenStore
 from nomaflow.maintenance.presence import DEAD_AFTER_SECONDS, Presence
 from nomaflow.queue.executors.base import ExecutorParts
-from nomaflow.queue.executors.registry import executor_kind
+from nomaflow.queue.executors.registry import ExecutorKinds
 from nomaflow.queue.run_queue import RunQueue
 from nomaflow.runner.briefing import Briefing, BriefingParts
 from nomaflow.runner.hosts.event_loop import EventLoopHost
@@ -115,8 +115,10 @@ class App:
         self.process_id = presence.process_id
         self.log_writer.start()
         runner = Runner(self._runner_parts(), self.process_id)
-        executor = await executor_kind(self.settings.executor.kind).start(
-            self._executor_parts(), runner.handle
+        executor = (
+            await ExecutorKinds.discover()
+            .find(self.settings.executor.kind)
+            .start(self._executor_parts(), runner.handle)
         )
         try:
             yield

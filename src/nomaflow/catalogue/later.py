@@ -48,7 +48,6 @@ APP_TABLES = frozenset(
         "calendars",
         "channels",
         "egress",
-        "executor",
         "limits",
         "oidc",
         "retention",

@@ -39,12 +39,13 @@ def rotate(*, home: HomeOption = HERE) -> None:
     if Environment.read().master_key:
         raise Refused(
             "The master key comes from NOMAFLOW_MASTER_KEY: put a new key before the old ones "
-            "there, separated by commas, then run this command without the variable's file."
+            "there, separated by commas; then seal again with 'nomaflow secrets encrypt'."
         )
     _vault(folder)
     keys = add_key(folder.master_key)
     changed = seal.rotate(folder, Vault(keys))
-    output.out.print(f"The newest key is {keys.newest.id}; {changed} values were sealed again.")
+    names = ", ".join(path.name for path in changed) or "no file"
+    output.out.print(f"The newest key is {keys.newest.id}; sealed again: {names}.")
     output.out.print("Restart the service: it reads the key file at start.")
 
 

@@ -1,13 +1,19 @@
 """`nomaflow serve`: keep the schedules and answer the API."""
 
+import os
+import socket
 from typing import Annotated
 
+import structlog
 import typer
 import uvicorn
 
 from nomaflow.app import http_app_of
 from nomaflow.cli import output
 from nomaflow.cli.context import HERE, HomeOption, build
+from nomaflow.errors import Unreachable
+
+log = structlog.get_logger()
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -24,13 +30,25 @@ def serve(
 ) -> None:
     """Keep the schedules, execute runs and answer the API until stopped."""
     app = build(home)
-    server = app.settings.server
     output.print_problems(app.catalogue.problems)
-    uvicorn.run(
-        http_app_of(app),
-        host=host or server.host,
-        port=server.port if port is None else port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    server = app.settings.server
+    host, port = host or server.host, server.port if port is None else port
+    with _listening(host, port) as listener:
+        actual = listener.getsockname()[1]
+        log.info("server_started", host=host, port=actual, jobs=len(app.catalogue.jobs))
+        config = uvicorn.Config(http_app_of(app), log_config=None, access_log=False)
+        uvicorn.Server(config).run([listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=_family(host), backlog=2048)
+    except OSError as error:
+        raise Unreachable(
+            f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
+            "Stop what uses the port, or choose another with --port."
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
