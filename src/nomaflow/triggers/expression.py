@@ -49,17 +49,22 @@ class _Place:
         """The field's text in cronsim's words; what is wrong stays for cronsim to refuse."""
         if text == "?" and self.name.startswith("day"):
             return "*"
-        return ",".join(self._unwrapped(term) for term in text.split(","))
+        return ",".join(self._spelled_out(term) for term in text.split(","))
 
-    def _unwrapped(self, term: str) -> str:
+    def _spelled_out(self, term: str) -> str:
+        """A range as a list: cronsim knows none that wraps, and reads 5-5/2 as 5/2."""
         found = _RANGE.fullmatch(term)
         first, last = (self._number(end) for end in found.group(1, 2)) if found else (None, None)
-        if found is None or first is None or last is None or first <= last:
+        if found is None or first is None or last is None:
             return term
-        low = self.numbers[0]
-        length = (last - first) % self.ring + 1
-        numbers = [low + (first - low + i) % self.ring for i in range(length)]
-        return ",".join(str(number) for number in numbers[:: int(found[3] or 1)])
+        numbers = self._between(first, last)[:: int(found[3] or 1)]
+        return ",".join(str(number) for number in numbers)
+
+    def _between(self, first: int, last: int) -> list[int]:
+        if first <= last:
+            return list(range(first, last + 1))
+        low, length = self.numbers[0], (last - first) % self.ring + 1
+        return [low + (first - low + i) % self.ring for i in range(length)]
 
     def _number(self, text: str) -> int | None:
         if text in self.names:
