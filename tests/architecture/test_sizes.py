@@ -18,8 +18,8 @@ def test_half_of_the_functions_are_at_most_8_lines_long() -> None:
     assert median(length(node) for _, node in functions()) <= 8
 
 
-def test_19_of_20_functions_are_at_most_30_lines_long() -> None:
-    assert quantiles([length(node) for _, node in functions()], n=20)[-1] <= 30
+def test_19_of_20_functions_are_at_most_20_lines_long() -> None:
+    assert quantiles([length(node) for _, node in functions()], n=20)[-1] <= 20
 
 
 def test_no_function_is_longer_than_60_lines() -> None:
