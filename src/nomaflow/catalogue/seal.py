@@ -65,13 +65,13 @@ def check(home: Home, vault: Vault) -> SecretsReport:
 def rotate(home: Home, vault: Vault) -> list[Path]:
     """Put every sealed value of the TOML files under the vault's newest key; the changed files.
 
-    All files change or none does. Raises SecretsError naming file and line of a value that does
-    not open; then nothing was written.
+    All are written before the first takes its place. Raises SecretsError naming file and line of
+    a value that does not open, OSError when a file cannot be written; then nothing was changed.
     """
     old = {path: _text(path) for path in _files(home) if path.is_file()}
     new = {path: _rotated(path, text, vault) for path, text in old.items()}
     changed = {path: text for path, text in new.items() if text != old[path]}
-    _replace_together(changed, old)
+    _replace_together(changed)
     return list(changed)
 
 
@@ -166,31 +166,28 @@ def _newest_canary(canary: str, vault: Vault) -> str:
     return canary if sealing_key_id(canary) == sealing_key_id(fresh) else fresh
 
 
-def _replace_together(new: Mapping[Path, str], old: Mapping[Path, str]) -> None:
-    """Write all aside, then rename; when a rename fails, the files before it get their old text."""
-    asides = {path: _written_aside(path, text) for path, text in new.items()}
-    done: list[Path] = []
+def _replace_together(texts: Mapping[Path, str]) -> None:
+    """Write every file aside before the first is renamed."""
+    real = {path.resolve(): text for path, text in texts.items()}
     try:
-        for path, aside in asides.items():
-            aside.replace(path.resolve())
-            done.append(path)
-    except OSError:
-        for path in done:
-            _written_aside(path, old[path]).replace(path.resolve())
-        raise
+        for path, text in real.items():
+            _write_synced(path, _aside(path), text)
+        for path in real:
+            _aside(path).replace(path)
     finally:
-        for aside in asides.values():
-            aside.unlink(missing_ok=True)
+        for path in real:
+            _aside(path).unlink(missing_ok=True)
 
 
-def _written_aside(path: Path, text: str) -> Path:
-    """A synced file beside the real one, with its mode."""
-    real = path.resolve()
-    aside = real.with_name(f".{real.name}.rotated")
+def _aside(real: Path) -> Path:
+    return real.with_name(f".{real.name}.rotated")
+
+
+def _write_synced(real: Path, aside: Path, text: str) -> None:
+    """The new text beside the real file, with its mode."""
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as stream:
         os.fchmod(stream.fileno(), real.stat().st_mode & 0o7777)
         stream.write(text.encode())
         stream.flush()
         os.fsync(stream.fileno())
-    return aside
