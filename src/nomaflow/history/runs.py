@@ -33,6 +33,7 @@ from nomaflow.history.rows import (
 )
 from nomaflow.history.stores.base import Store
 from nomaflow.history.tables import job_runs, step_attempts, step_runs
+from nomaflow.history.types import first_instant
 
 __all__ = ["RunFilter", "RunHistory", "RunPage", "insert_runs"]
 
@@ -138,7 +139,7 @@ class RunHistory:
         begun = _step_move(attempt, StepState.RUNNING).values(
             state=StepState.RUNNING,
             attempts=attempt.attempt,
-            started_at=func.coalesce(step_runs.c.started_at, attempt.started_at),
+            started_at=first_instant(step_runs.c.started_at, attempt.started_at),
         )
         return await self._change(fence, begun, insert(step_attempts).values(step_values(attempt)))
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from nomaflow.clock import Clock
 from nomaflow.errors import NotFound, Refused
 from nomaflow.history.database import Database
 from nomaflow.history.rows import AnyRow
 from nomaflow.history.tables import tokens
+from nomaflow.history.types import first_instant
 
 TOUCHED_EVERY = timedelta(minutes=1)
 
@@ -62,7 +63,7 @@ class TokenStore:
         """Refuse the token from now on. Raises NotFound."""
         now = self._clock.now()
         change = update(tokens).where(tokens.c.name == name)
-        change = change.values(revoked_at=func.coalesce(tokens.c.revoked_at, now))
+        change = change.values(revoked_at=first_instant(tokens.c.revoked_at, now))
         if not await self._database.write(lambda connection: connection.execute(change).rowcount):
             raise NotFound(f"There is no token '{name}'.")
 

@@ -36,7 +36,7 @@ class Transactions:
 
     def __init__(self, store: Store, url: URL, *, writing: bool) -> None:
         self._store = store
-        self._place = url.set(password=None).render_as_string()
+        self._place = url.set(query={})._replace(password=None).render_as_string()
         self._engine = store.engine(url, writing=writing)
         self._has_answered = False
 

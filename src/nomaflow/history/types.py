@@ -5,7 +5,19 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Integer,
+    Text,
+    TypeDecorator,
+    func,
+    literal,
+)
 from sqlalchemy.types import TypeEngine
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
@@ -16,7 +28,8 @@ class Instant(TypeDecorator[datetime]):
     """An aware instant, UTC in and out; a naive one is refused.
 
     TIMESTAMPTZ, or on SQLite the text `YYYY-MM-DD HH:MM:SS.ffffff+00:00`, which sorts by time,
-    compares with SQLite's own `datetime('now', …)` and reads with `datetime.fromisoformat`.
+    compares with SQLite's own `datetime('now', …)` and reads with `datetime.fromisoformat`. A text
+    without a zone, as SQLite's own functions write it, is UTC.
     """
 
     impl = DateTime(timezone=True)
@@ -37,6 +50,8 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         instant: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if instant.tzinfo is None:
+            return instant.replace(tzinfo=UTC)
         return instant.astimezone(UTC)
 
 
@@ -48,6 +63,11 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # the base's signature
         return None if value is None else storable(value)
+
+
+def first_instant(column: Column[Any], otherwise: datetime) -> ColumnElement[Any]:
+    """What the column holds, or else that instant."""
+    return func.coalesce(column, literal(otherwise, Instant()))
 
 
 def instant_text(value: datetime) -> str:

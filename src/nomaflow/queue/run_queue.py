@@ -29,6 +29,7 @@ from nomaflow.history.database import Database
 from nomaflow.history.rows import RUN_COLUMNS, as_run
 from nomaflow.history.runs import insert_runs
 from nomaflow.history.tables import job_runs, schedules
+from nomaflow.history.types import first_instant
 
 Overlap = Literal["skip", "allow"]
 DueRun = tuple[NewRun, Overlap]
@@ -252,7 +253,7 @@ def _claim(ids: Sequence[int], owner: ProcessId, now: datetime) -> ReturningUpda
             state=RunState.RUNNING,
             owner=owner,
             attempt=job_runs.c.attempt + 1,
-            started_at=func.coalesce(job_runs.c.started_at, now),
+            started_at=first_instant(job_runs.c.started_at, now),
             not_before=None,
         )
         .returning(*RUN_COLUMNS)

@@ -12,6 +12,8 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
+    Text,
+    cast,
     column,
     create_engine,
     func,
@@ -23,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from nomaflow.history.stores.base import READERS, Topic
-from nomaflow.history.types import to_json
+from nomaflow.history.types import rows_json, to_json
 
 LOCKS: dict[Topic, int] = {"schema": 7710201, "admission": 7710202, "revisions": 7710203}
 SERIALIZATION_FAILURE = "40001"
@@ -66,7 +68,7 @@ class PostgresqlStore:
         self, columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]
     ) -> Select[*tuple[Any, ...]]:
         fields = [column(each.name, each.type) for each in columns]
-        records = func.json_to_recordset(literal(rows, JSON))
+        records = func.json_to_recordset(cast(literal(rows_json(rows), Text), JSON))
         return select(*records.table_valued(*fields).render_derived(with_types=True).c)
 
     def lock(self, connection: Connection, topic: Topic) -> None:
