@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, quote_plus
@@ -33,6 +34,8 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
     "ascii": lambda text: ascii(text)[1:-1],
     "repr of bytes": lambda text: repr(text.encode())[2:-1],
     "repr in json": lambda text: json.dumps(repr(text))[2:-2],
+    "json in a URL": lambda text: quote(json.dumps(text)[1:-1]),
+    "escaped for a pattern": re.escape,
     "html": html.escape,
     "html twice": lambda text: html.escape(html.escape(text)),
     "html by number": lambda text: text.encode("ascii", "xmlcharrefreplace").decode(),
@@ -42,6 +45,8 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
     "hex": lambda text: text.encode().hex(),
     "HEX": lambda text: text.encode().hex().upper(),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 of quote": lambda text: base64.b64encode(quote(text, safe="").encode()).decode(),
+    "base64 of json": lambda text: base64.b64encode(json.dumps(text)[1:-1].encode()).decode(),
     "base64 for urls": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
 }
 

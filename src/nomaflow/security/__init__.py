@@ -1,1 +1,1 @@
-"""Keys, sealed values, tokens."""
+"""Keys, sealed values, masking, tokens."""

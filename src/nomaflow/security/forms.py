@@ -1,6 +1,7 @@
 """The forms in which a secret can turn up in a text, as regular expressions with an anchor."""
 
 import base64
+import json
 import re
 import struct
 from collections.abc import Iterable, Iterator
@@ -9,19 +10,21 @@ from functools import cached_property
 from html.entities import codepoint2name
 from itertools import pairwise
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 MIN_LENGTH: Final = 4
 MIN_LINE_LENGTH: Final = 8
 ANCHOR_LENGTH: Final = 4
 
 # Characters that no usual encoding touches: they stand in every escaped form as they are.
-_PLAIN_RUN = re.compile(r"[A-Za-z0-9_.~-]+")
+_PLAIN_RUN = re.compile(r"[A-Za-z0-9_]+")
 _BACKSLASHES_OR_CHARACTER = re.compile(r"\\+|.", re.DOTALL)
 _SHORT_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 # The backslashes before an escaped character: a bounded number of layers, never given back, so
 # that a text full of backslashes is searched in linear time.
 _LAYERS = 63
-_ESCAPES = rf"(?:\\{{1,{_LAYERS}}}+)"
+_BACKSLASH = r"(?:\\|%(?:25)*5[cC])"
+_ESCAPES = f"(?:{_BACKSLASH}{{1,{_LAYERS}}}+)"
 _ALSO = {
     " ": (r"\+",),
     "\n": (r"\r?\n",),
@@ -60,14 +63,15 @@ def parts_of(secret: str) -> Iterator[str]:
 
 
 def forms_of(text: str) -> Iterator[Form]:
-    """Escaped in any way, percent-encoded throughout, in hex, in base64 at three alignments."""
-    raw = text.encode("utf-8", "surrogatepass")
+    """Escaped in any way, percent-encoded throughout, in hex, and in base64 at three alignments."""
+    digits = text.encode("utf-8", "surrogatepass").hex()
     yield Form(_escaped(text), _anchor(text))
-    for digits in (raw.hex(), raw.hex().upper()):
-        yield _literal(digits)
-        yield _literal(re.sub("..", r"%\g<0>", digits))
-    for offset in range(3):
-        yield _base64_form(raw, offset)
+    for spelling in (digits, digits.upper()):
+        yield _literal(spelling)
+        yield _literal(re.sub("..", r"%\g<0>", spelling))
+    for spelling in {text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1]}:
+        for offset in range(3):
+            yield _base64_form(spelling.encode("utf-8", "surrogatepass"), offset)
 
 
 def _literal(text: str) -> Form:
@@ -111,7 +115,7 @@ def _any_escape(before: str, piece: str) -> str:
         return re.escape(piece)
     if piece.startswith("\\"):
         count, codes = len(piece), "|".join(_codes_of(piece[0], _ESCAPES))
-        return rf"(?:\\{{{count},{count + _LAYERS}}}+|(?:{codes}){{{count}}})"
+        return f"(?:{_BACKSLASH}{{{count},{count + _LAYERS}}}+|(?:{codes}){{{count}}})"
     escapes = f"{_ESCAPES}?" if before.startswith("\\") else _ESCAPES
     ways = [*_ALSO.get(piece, ()), *_codes_of(piece, escapes), f"{_ESCAPES}?{re.escape(piece)}"]
     return f"(?:{'|'.join(ways)})"
@@ -121,7 +125,7 @@ def _codes_of(character: str, escapes: str) -> Iterator[str]:
     """The character by number or name: %2F, &amp;, &#38;, \\x26, \\u0026, \\U00000026, \\n."""
     code = ord(character)
     octets = character.encode("utf-8", "surrogatepass")
-    yield _folded(f"%(?:25)*{octet:02x}" for octet in octets)
+    yield f"{_ESCAPES}?{_folded(f'%(?:25)*{octet:02x}' for octet in octets)}"
     yield _folded(f"{escapes}x{octet:02x}" for octet in octets)
     yield _folded(f"{escapes}u{unit:04x}" for unit in _utf16_units(character))
     yield _folded([f"{escapes}(?:U{code:08x}|x{code:02x})"])
