@@ -22,7 +22,6 @@ from nomaflow.domain.job import LogLevel
 from nomaflow.runner.hosts.base import as_output
 from nomaflow.runner.hosts.cancellation import Cancellation, Hook
 from nomaflow.runner.hosts.failures import as_failure, from_data, to_data
-from nomaflow.runner.hosts.outbox import Outbox
 from nomaflow.runner.hosts.printed import PrintedLines
 from nomaflow.runner.hosts.wire import ChildWire, Hangup, encoded
 from nomaflow.steps.context import StepContext
@@ -43,11 +42,10 @@ def main() -> None:
 
 
 class Child:
-    """The main thread executes; a second one hears the parent, a third one tells it."""
+    """The main thread executes; a second one hears the parent."""
 
     def __init__(self, wire: ChildWire) -> None:
         self._wire = wire
-        self._outbox = Outbox(wire.send)
         self._work: queue.SimpleQueue[tuple[bytes, Cancellation]] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._asking = threading.Lock()
@@ -60,7 +58,7 @@ class Child:
         os.register_at_fork(after_in_child=_print_past_us)
         threading.Thread(target=self._hear, name="parent", daemon=True).start()
         while True:
-            self._outbox.put(self._execute(*self._work.get()))
+            self._wire.send(self._execute(*self._work.get()))
 
     def _hear(self) -> None:
         cancellation = Cancellation()
@@ -77,7 +75,7 @@ class Child:
         os.killpg(0, signal.SIGKILL)
 
     def _execute(self, content: bytes, cancellation: Cancellation) -> bytes:
-        port = ChildPort(self._outbox, cancellation, self._ask)
+        port = ChildPort(self._wire, cancellation, self._ask)
         self._stdout.to(port)
         self._stderr.to(port)
         try:
@@ -93,7 +91,7 @@ class Child:
 
     def _ask(self, name: str) -> ConnectorSettings:
         with self._asking:
-            self._outbox.put(encoded({"connector": name}))
+            self._wire.send(encoded({"connector": name}))
             answer = self._answers.get()
         if isinstance(answer, dict):
             raise from_data(answer)
@@ -103,8 +101,10 @@ class Child:
 class ChildPort:
     """How an attempt in a child reaches the runner. Its connectors close with it."""
 
-    def __init__(self, outbox: Outbox, cancellation: Cancellation, lookup: ConnectorLookup) -> None:
-        self._outbox = outbox
+    def __init__(
+        self, wire: ChildWire, cancellation: Cancellation, lookup: ConnectorLookup
+    ) -> None:
+        self._wire = wire
         self._cancellation = cancellation
         self._lookup = lookup
         self._connectors: Connectors | None = None
@@ -112,10 +112,10 @@ class ChildPort:
         self._clock = SystemClock()
 
     def log(self, level: LogLevel, message: str, *, source: str = "") -> None:
-        self._outbox.put((level, message, source, self._clock.now().timestamp()))
+        self._wire.send(encoded((level, message, source, self._clock.now().timestamp())))
 
     def progress(self, done: int, total: int | None) -> None:
-        self._outbox.put(encoded({"progress": (done, total)}))
+        self._wire.send(encoded({"progress": (done, total)}))
 
     def connector(self, name: str) -> Connector:
         with self._opening:

@@ -1,16 +1,14 @@
 """One warm child process, seen from the parent."""
 
 import asyncio
-import json
 import os
-import pickle
 import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, cast
 
 from nomaflow.clock import SystemClock
 from nomaflow.connectors.base import ConnectorLookup
@@ -18,10 +16,11 @@ from nomaflow.errors import NomaflowError, StepFailed
 from nomaflow.runner.hosts.base import Listener, uninterrupted
 from nomaflow.runner.hosts.failures import from_data, to_data
 from nomaflow.runner.hosts.spill import Spill
-from nomaflow.runner.hosts.wire import HEADER, framed
+from nomaflow.runner.hosts.wire import decoded, to_child
 from nomaflow.steps.base import Output
 
 Message = dict[str, Any]
+_AT_ONCE: Final = 128 * 1024
 
 
 class Slot:
@@ -38,6 +37,7 @@ class Slot:
         self.fingerprint = fingerprint
         self._process = process
         self._reader, self._writer = pipe
+        self._rest = b""
         self._spill = spill
         self._lookup = lookup
         self._death = asyncio.create_task(self._until_dead())
@@ -110,21 +110,21 @@ class Slot:
         self._spill.to(listener)
         try:
             self._send(("run", content))
-            while not self._heard(message := await self._receive(), listener):
-                pass
+            while True:
+                for message in decoded(await self._lines()):
+                    if self._is_last(message, listener):
+                        return cast("Message", message)
         except BaseException:
             await self.kill()
             raise
         finally:
             self._spill.finish()
-        return message
 
-    def _heard(self, message: Message, listener: Listener) -> bool:
-        """Act on a message; true when it was the child's last word."""
+    def _is_last(self, message: Any, listener: Listener) -> bool:
+        """Act on a message; true when it is the attempt's output or failure."""
         match message:
-            case {"log": lines}:
-                for level, text, source, at in lines:
-                    listener.log(level, text, source, datetime.fromtimestamp(at, UTC))
+            case [level, text, source, at]:
+                listener.log(level, text, source, datetime.fromtimestamp(at, UTC))
             case {"progress": (done, total)}:
                 listener.progress(done, total)
             case {"connector": name}:
@@ -140,16 +140,18 @@ class Slot:
             return to_data(error)
 
     def _send(self, message: tuple[Any, ...]) -> None:
-        self._writer.write(framed(pickle.dumps(message)))
+        self._writer.write(to_child(message))
 
-    async def _receive(self) -> Message:
-        try:
-            (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-            message: Message = json.loads(await self._reader.readexactly(length))
-        except (asyncio.IncompleteReadError, OSError):
-            await asyncio.wait({self._death})
-            raise StepFailed(self._obituary(), cause="ProcessDied") from None
-        return message
+    async def _lines(self) -> list[bytes]:
+        """The child's next whole lines, one or more. Raises StepFailed when it is dead."""
+        lines: list[bytes] = []
+        while not lines:
+            data = await self._reader.read(_AT_ONCE)
+            if not data:
+                await asyncio.wait({self._death})
+                raise StepFailed(self._obituary(), cause="ProcessDied")
+            *lines, self._rest = (self._rest + data).split(b"\n")
+        return lines
 
     async def _until_dead(self) -> None:
         """Wait for the child's end, then have the reader see it: a grandchild may hold the pipe."""
