@@ -40,8 +40,4 @@ def _section(
 ) -> tuple[BaseModel | None, list[Problem]]:
     if not isinstance(values, dict):
         return None, [place.problem("expected a table, such as [server]")]
-    unbuilt = (later.RETENTION_FIELDS & values.keys()) - keys_of(model)
-    problems = [place.at(key).problem(later.not_available(key)) for key in unbuilt]
-    built = {key: value for key, value in values.items() if key not in unbuilt}
-    section, found = checked(model, built, place)
-    return section, [*problems, *found]
+    return checked(model, values, place)

@@ -11,7 +11,7 @@ from nomaflow.catalogue.isolate import BlockRule
 from nomaflow.catalogue.model import EMBEDDED_STORE, STORE, DeclaredConnector
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.schema import checked
+from nomaflow.catalogue.schema import checked, keys_of
 from nomaflow.catalogue.secret_values import SEALED, plain_secrets
 from nomaflow.catalogue.token_check import in_connectors, token_problems
 from nomaflow.catalogue.tokens import has_tokens
@@ -192,12 +192,11 @@ class _ConnectorReader:
     def _definition_problems(
         self, kind: ConnectorType[Any], values: dict[str, Any], place: Place
     ) -> Iterator[Problem]:
-        known = kind.Definition.model_fields
-        unbuilt = {key for key in values if key in later.CONNECTOR_FIELDS and key not in known}
-        for key in unbuilt:
+        built, refused = later.without(values, later.CONNECTOR_FIELDS, keys_of(kind.Definition))
+        for key in refused:
             yield place.at(key).problem(later.not_available(key))
-        body = {key: value for key, value in values.items() if key not in {"type", *unbuilt}}
-        yield from checked(kind.Definition, body, place, tokens=True)[1]
+        del built["type"]
+        yield from checked(kind.Definition, built, place, tokens=True)[1]
 
     def _pool_problems(self, name: str, pool: Any, place: Place) -> Iterator[Problem]:
         if not isinstance(pool, str) or has_tokens(pool):

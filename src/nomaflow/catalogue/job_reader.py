@@ -131,9 +131,11 @@ def _body(values: dict[str, Any], steps: list[StepDefinition]) -> dict[str, Any]
 
 
 def _key_problems(values: dict[str, Any], place: Place) -> Iterator[Problem]:
-    for key in values.keys() - _FIELDS:
-        message = later.not_available(key) if key in later.JOB_FIELDS else None
-        yield place.at(key).problem(message or words.unknown_key(key, _FIELDS))
+    built, refused = later.without(values, later.JOB_FIELDS, _FIELDS)
+    for key in refused:
+        yield place.at(key).problem(later.not_available(key))
+    for key in built.keys() - _FIELDS:
+        yield place.at(key).problem(words.unknown_key(key, _FIELDS))
     overlap = values.get("overlap")
     if _is_later_overlap(overlap):
         yield place.at("overlap").problem(later.not_available(str(overlap)))

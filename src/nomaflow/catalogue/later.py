@@ -1,60 +1,61 @@
-"""What the contract names and this version does not run: refused, never ignored."""
+"""What the contract names and this version does not run: refused, never ignored.
+
+Where a value is given, it is what this version does anyway, so that it may be written down.
+"""
 
 from collections.abc import Mapping
+from typing import Any, Final
 
-JOB_FIELDS = frozenset(
-    {
-        "after",
-        "alerts",
-        "calendar",
-        "end_at",
-        "limits",
-        "misfire",
-        "misfire_grace",
-        "on_crash",
-        "on_excluded",
-        "params_schema",
-        "presets",
-        "start_at",
-    }
-)
-STEP_FIELDS = frozenset({"when"})
-SETTINGS: Mapping[str, frozenset[str]] = {
-    "sql_copy": frozenset(
-        {
-            "columns",
-            "decimal_mode",
-            "incremental",
-            "keep_previous",
-            "max_shrink_percent",
-            "min_rows",
-            "partitions",
-            "strip_both_columns",
-            "type_coercion",
-            "verify",
-            "where",
-            "key",
-        }
-    ),
+_NOTHING: Final = object()
+
+JOB_FIELDS: Mapping[str, Any] = {
+    "after": [],
+    "alerts": _NOTHING,
+    "calendar": _NOTHING,
+    "end_at": _NOTHING,
+    "limits": [],
+    "misfire": "skip",
+    "misfire_grace": "60s",
+    "on_crash": "fail",
+    "on_excluded": _NOTHING,
+    "params_schema": _NOTHING,
+    "presets": [],
+    "start_at": _NOTHING,
 }
+STEP_FIELDS: Mapping[str, Any] = {"when": _NOTHING}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "sql_copy": {
+        "columns": _NOTHING,
+        "decimal_mode": "preserve",
+        "incremental": _NOTHING,
+        "keep_previous": _NOTHING,
+        "max_shrink_percent": _NOTHING,
+        "min_rows": _NOTHING,
+        "partitions": _NOTHING,
+        "strip_both_columns": [],
+        "type_coercion": "none",
+        "verify": "count",
+    },
+}
+CONNECTOR_FIELDS: Mapping[str, Any] = {"jde_dictionary": _NOTHING}
+APP_TABLES: Mapping[str, Any] = dict.fromkeys(
+    ("alerts", "auth", "calendars", "channels", "egress", "limits", "oidc", "retention"), _NOTHING
+)
 STEP_TYPES = frozenset({"call_job", "http", "ldap_sync"})
 CONNECTOR_TYPES = frozenset({"http", "ldap"})
-CONNECTOR_FIELDS = frozenset({"jde_dictionary"})
 OVERLAPS = frozenset({"queue", "replace"})
-APP_TABLES = frozenset(
-    {
-        "alerts",
-        "auth",
-        "calendars",
-        "channels",
-        "egress",
-        "limits",
-        "oidc",
-        "retention",
-        "users",
-    }
-)
-RETENTION_FIELDS = frozenset({"keep_last_per_job"})
+
+
+def without(
+    values: Mapping[str, Any], later: Mapping[str, Any], known: frozenset[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The values without those of a later version, and the keys of those to be refused.
+
+    What is `known` is of this version, whatever the tables above say.
+    """
+    unbuilt = {key for key in values if key in later and key not in known}
+    kept = {key: value for key, value in values.items() if key not in unbuilt}
+    return kept, sorted(key for key in unbuilt if values[key] != later[key])
 
 
 def not_available(what: str) -> str:

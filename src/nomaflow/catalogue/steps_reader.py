@@ -49,8 +49,10 @@ class StepReader:
         known = COMMON_FIELDS | _own_fields(kind)
         merged = merged_under(values, defaults, known - _NEVER_DEFAULTED)
         common = {key: value for key, value in merged.items() if key in COMMON_FIELDS}
-        settings = {key: value for key, value in merged.items() if key not in COMMON_FIELDS}
+        own = {key: value for key, value in merged.items() if key not in COMMON_FIELDS}
+        settings, refused = later.without(own, _later_fields(kind), known)
         step, problems = checked(StepDefinition, common | {"settings": settings}, place)
+        problems += [place.at(key).problem(later.not_available(key)) for key in refused]
         problems += self._problems(values.get("type"), settings, earlier, place)
         return (None if problems else step), problems
 
@@ -85,26 +87,16 @@ class StepReader:
     def _settings_problems(
         self, kind: StepType[Any], settings: dict[str, Any], place: Place
     ) -> Iterator[Problem]:
-        not_yet = later.STEP_FIELDS | later.SETTINGS.get(kind.name, frozenset())
-        unbuilt = (not_yet & settings.keys()) - _own_fields(kind)
-        for key in sorted(unbuilt):
-            yield place.at(key).problem(later.not_available(key))
-        built = {key: value for key, value in settings.items() if key not in unbuilt}
-        yield from self._spec_problems(kind, built, place)
         spec: type[StepSpec] = kind.Spec
+        fields = COMMON_FIELDS | keys_of(spec)
+        for key in settings.keys() - fields:
+            yield place.at(key).problem(words.unknown_key(key, fields))
+        own = {key: value for key, value in settings.items() if key in fields}
+        yield from checked(spec, own, place, tokens=True)[1]
         for path, wanted in connector_fields(spec):
-            message = self._connector_mistake(_value_at(built, path), wanted)
+            message = self._connector_mistake(_value_at(own, path), wanted)
             if message:
                 yield place.at(*path).problem(message)
-
-    def _spec_problems(
-        self, kind: StepType[Any], settings: dict[str, Any], place: Place
-    ) -> Iterator[Problem]:
-        known = COMMON_FIELDS | _own_fields(kind)
-        for key in settings.keys() - known:
-            yield place.at(key).problem(words.unknown_key(key, known))
-        own = {key: value for key, value in settings.items() if key in known}
-        yield from checked(kind.Spec, own, place, tokens=True)[1]
 
     def _connector_mistake(self, name: Any, wanted: str) -> str | None:
         if not isinstance(name, str) or has_tokens(name):
@@ -124,6 +116,10 @@ def _own_fields(kind: StepType[Any] | None) -> frozenset[str]:
         return frozenset()
     spec: type[StepSpec] = kind.Spec
     return keys_of(spec)
+
+
+def _later_fields(kind: StepType[Any] | None) -> Mapping[str, Any]:
+    return {**later.STEP_FIELDS, **later.SETTINGS.get(kind.name, {})} if kind else {}
 
 
 def _value_at(values: Any, path: tuple[str, ...]) -> Any:

@@ -140,6 +140,17 @@ def test_no_job_runs_when_the_defaults_of_all_are_no_toml(tmp_path: Path) -> Non
     assert [broken.id for broken in catalogue.broken] == ["healthy"]
 
 
+def test_what_this_version_does_anyway_may_be_written_down(tmp_path: Path) -> None:
+    jobs = HEALTHY_JOB.replace(
+        "[[jobs.steps]]",
+        'misfire = "skip"\nmisfire_grace = "60s"\non_crash = "fail"\nlimits = []\n[[jobs.steps]]',
+    )
+    step = COPY_STEP.replace("{ table", '{ connector = "default", table')
+    catalogue = load_texts(tmp_path, jobs=f'{jobs}{step}type_coercion = "none"\n')
+    assert catalogue.problems == ()
+    assert "type_coercion" not in catalogue.job("healthy").steps[1].settings
+
+
 def test_a_mistyped_header_of_a_step_breaks_the_job_around_it(tmp_path: Path) -> None:
     stray = '[[job.steps]]\nname = "then"\n'
     after = HEALTHY_JOB.replace("healthy", "after")
