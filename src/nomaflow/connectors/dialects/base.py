@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nomaflow.connectors.base import ResolvedPool
+from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.statement import Statement
 
 if TYPE_CHECKING:
@@ -62,6 +63,18 @@ class Dialect(Protocol):
         """Stop the statement that runs on a driver's connection, from another thread.
 
         The interrupted call raises in its own thread; an idle connection is left as it is.
+        """
+
+    def source(self, connection: Any) -> Source:
+        """Reads tables on a driver's connection that is the copy's own.
+
+        Raises StepRefused where this dialect cannot be copied from.
+        """
+
+    def target(self, connection: Any) -> Target:
+        """Fills tables on a driver's connection that is the copy's own.
+
+        Raises StepRefused where this dialect cannot be copied to.
         """
 
     def failure(self, error: BaseException) -> Failure:

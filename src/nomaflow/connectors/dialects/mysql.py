@@ -7,11 +7,17 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, make_url
 
 from nomaflow.connectors.base import ResolvedPool
+from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
 from nomaflow.connectors.statement import Statement
-from nomaflow.errors import NotFound
+from nomaflow.errors import NotFound, StepRefused
 
 _UNREACHABLE = frozenset({1040, 1053, 1203, 2002, 2003, 2006, 2013, 2055})
+
+_NO_COPIES = (
+    "sql_copy from or to MySQL and MariaDB is not available in this version. "
+    "Use sql_query steps there, or copy between SQLite and PostgreSQL."
+)
 
 
 class MysqlDialect:
@@ -71,6 +77,14 @@ class MysqlDialect:
             killer.cursor() as cursor,
         ):
             cursor.execute(f"KILL QUERY {int(busy.thread_id())}")
+
+    def source(self, connection: Any) -> Source:  # noqa: ARG002 - the seam's
+        """Not built yet."""
+        raise StepRefused(_NO_COPIES)
+
+    def target(self, connection: Any) -> Target:  # noqa: ARG002 - the seam's
+        """Not built yet."""
+        raise StepRefused(_NO_COPIES)
 
     def failure(self, error: BaseException) -> Failure:
         """The server's message; a lost or refused connection is unreachable."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine, create_engine, event, make_url
 
 from nomaflow.connectors.base import ResolvedPool
+from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
 from nomaflow.connectors.statement import Statement
 
@@ -62,6 +63,18 @@ class PostgresqlDialect:
     def cancel(self, connection: Any) -> None:
         """Ask the server to cancel what the connection runs."""
         driver_connection(connection).cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
+
+    def source(self, connection: Any) -> Source:
+        """Reads tables."""
+        from nomaflow.connectors.dialects.postgresql.source import PostgresqlSource
+
+        return PostgresqlSource(connection)
+
+    def target(self, connection: Any) -> Target:
+        """Fills tables."""
+        from nomaflow.connectors.dialects.postgresql.target import PostgresqlTarget
+
+        return PostgresqlTarget(connection)
 
     def failure(self, error: BaseException) -> Failure:
         """The server's primary message; no answer, no slot or a shutdown is unreachable."""

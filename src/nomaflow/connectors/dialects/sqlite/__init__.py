@@ -7,7 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
 from nomaflow.connectors.base import ResolvedPool
+from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.dialects.sqlite.source import SqliteSource
+from nomaflow.connectors.dialects.sqlite.target import SqliteTarget
 from nomaflow.connectors.statement import Statement
 
 _BUSY_TIMEOUT_SECONDS = 30
@@ -44,6 +47,14 @@ class SqliteDialect:
     def cancel(self, connection: Any) -> None:
         """Interrupt the running statement."""
         driver_connection(connection).interrupt()
+
+    def source(self, connection: Any) -> Source:
+        """Reads tables."""
+        return SqliteSource(connection)
+
+    def target(self, connection: Any) -> Target:
+        """Fills tables."""
+        return SqliteTarget(connection)
 
     def failure(self, error: BaseException) -> Failure:
         """SQLite's own words; a locked or missing file counts as unreachable."""

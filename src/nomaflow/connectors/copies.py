@@ -1,0 +1,168 @@
+"""The seam of the table copies: what a dialect offers so that tables can be copied from and to it.
+
+A copy holds one connection of its own on each side. The source is one read-only transaction, so
+that every row is of one instant; the target is one transaction, so that all of it happens or none.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from nomaflow.connectors.statement import Statement
+from nomaflow.connectors.tables import Column, ColumnType, Query, Row, Rows, Table, TableName
+from nomaflow.connectors.values import ColumnFunction
+
+
+class Types(Protocol):
+    """How a database's types map to kinds, and its values to canonical ones. Pure."""
+
+    @property
+    def dialect(self) -> str:
+        """The dialect's name."""
+
+    @property
+    def enforced(self) -> bool:
+        """Whether every stored value is of its column's declared type."""
+
+    @property
+    def longest_name(self) -> int:
+        """Of a column, in bytes."""
+
+    def folded(self, name: str) -> str:
+        """Equal for two names that mean the same column."""
+
+    def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:
+        """From what the source reads to canonical values of `stored`'s kind.
+
+        Of an untyped column: of `wanted`'s kind.
+        """
+
+    def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
+        """From canonical values to what the target writes into such a column."""
+
+    def carrier(self, foreign: ColumnType) -> ColumnType | None:
+        """The type that holds every value of another database's type; None: there is none."""
+
+
+class Source(Protocol):
+    """One connection that reads, in one snapshot."""
+
+    @property
+    def types(self) -> Types:
+        """What the database's types mean."""
+
+    def begin(self) -> None:
+        """Open the snapshot."""
+
+    def table(self, name: TableName) -> Table | None:
+        """Facts of a table or view; None when there is none."""
+
+    def select(self, table: Table, where: Statement | None, values: Mapping[str, Any]) -> Query:
+        """All rows of a table, or those for which `where` holds."""
+
+    def query(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Table, Query]:
+        """What a SELECT of the user's gives: its columns as a table without keys."""
+
+    def observed(self, query: Query, columns: Sequence[str]) -> dict[str, ColumnType]:
+        """The types that the values of untyped columns really have, one type for each column.
+
+        A column with values of several types is left out.
+        """
+
+    def count(self, query: Query, seconds: float) -> int | None:
+        """How many rows there are; None when it takes longer, or fails."""
+
+    def rows(self, query: Query, columns: Sequence[Column], *, verbatim: bool) -> Iterator[Rows]:
+        """The rows in small lists of at most some hundred.
+
+        `verbatim`: in the database's own form, for a target of the same dialect and types.
+        Raises BadRow for a row that cannot be read.
+        """
+
+    def end(self) -> None:
+        """Close the snapshot."""
+
+
+class Target(Protocol):
+    """One connection that writes, in one transaction."""
+
+    @property
+    def types(self) -> Types:
+        """What the database's types mean."""
+
+    def table(self, name: TableName) -> Table | None:
+        """Facts of a table or view; None when there is none."""
+
+    def home(self, name: TableName) -> TableName:
+        """The name with its schema. Raises StepRefused when that does not exist."""
+
+    def known(self, column: ColumnType) -> bool:
+        """Whether a type of this dialect exists in this database."""
+
+    def begin(self, name: TableName) -> None:
+        """Open the transaction; a second copy into the same table waits here."""
+
+    def create_stash(self, columns: Sequence[Column], successor: TableName | None) -> str:
+        """Make the table that is filled first, and return how SQL refers to it.
+
+        `successor`: the table that it will become; None: its rows will move to an existing one.
+        """
+
+    def write(self, rows: Rows) -> int:
+        """Append to the stash; returns how many rows arrived. Raises BadValue."""
+
+    def become(self, table: Table) -> None:
+        """Make the stash the table, with its keys."""
+
+    def enter(self, name: TableName, *, alone: bool) -> None:
+        """Begin to change the table; `alone` keeps other writers from it, but no reader.
+
+        Raises TableLocked when someone else holds it.
+        """
+
+    def replacing(self, table: Table) -> AbstractContextManager[None]:
+        """While it is open, a table's rows are replaced: triggers rest, indexes may wait."""
+
+    def insert_into(self, table: Table, columns: Sequence[str]) -> str:
+        """The head of an INSERT statement, up to its columns."""
+
+    def differs(self, table: Table, columns: Sequence[str]) -> str:
+        """An SQL condition: the row of `t` is not the same as `excluded` in these columns."""
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Run a statement; returns how many rows it affected."""
+
+    def row(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query."""
+
+    def place(self, number: int) -> str:
+        """What stands for a parameter in SQL; they count from 1."""
+
+    def reference(self, name: TableName) -> str:
+        """How SQL refers to a table."""
+
+    def quote(self, name: str) -> str:
+        """How SQL refers to a column."""
+
+    def violation(self, error: Exception) -> str | None:
+        """What a broken key, foreign key or check says, with the values; None: another error."""
+
+    def commit(self) -> None:
+        """Make everything visible at once."""
+
+    def rollback(self) -> None:
+        """Leave no trace."""
+
+
+class BadRow(ValueError):
+    """A value of the source cannot even be read."""
+
+    def __init__(self, row: Row, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.row = row
+        self.column = column
+        self.reason = reason
+
+
+class TableLocked(Exception):
+    """Someone else holds the table; trying again soon may help."""

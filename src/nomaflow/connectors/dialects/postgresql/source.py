@@ -1,0 +1,118 @@
+"""Reads a PostgreSQL table in one REPEATABLE READ transaction."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import psycopg
+from psycopg import RawCursor
+from psycopg.adapt import Loader
+from psycopg.types.bool import BoolLoader
+from psycopg.types.numeric import FloatLoader, IntLoader
+from psycopg.types.string import ByteaLoader, TextLoader
+
+from nomaflow.connectors.dialects.postgresql import catalogue
+from nomaflow.connectors.dialects.postgresql.types import TYPES
+from nomaflow.connectors.statement import Statement
+from nomaflow.connectors.tables import (
+    Column,
+    ColumnType,
+    Kind,
+    Query,
+    Rows,
+    Table,
+    TableName,
+)
+
+_CHUNK_ROWS = 256
+_LOADERS: dict[Kind | None, type[Loader]] = {
+    Kind.INTEGER: IntLoader,
+    Kind.FLOAT: FloatLoader,
+    Kind.BOOLEAN: BoolLoader,
+    Kind.BYTES: ByteaLoader,
+}
+
+
+class PostgresqlSource:
+    """One connection with an open snapshot."""
+
+    types = TYPES
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def begin(self) -> None:
+        self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def table(self, name: TableName) -> Table | None:
+        return catalogue.table(self._connection, name)
+
+    def select(self, table: Table, where: Statement | None, values: Mapping[str, Any]) -> Query:
+        columns = ", ".join(quote(column.name) for column in table.columns)
+        sql = f"SELECT {columns} FROM {reference(table.name)}"  # noqa: S608 - quoted
+        if where is None:
+            return Query(sql)
+        condition = _bound(where, values)
+        return Query(f"{sql} WHERE (\n{condition.sql}\n)", condition.params)
+
+    def query(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Table, Query]:
+        query = _bound(statement, values)
+        cursor = RawCursor(self._connection)
+        cursor.execute(f"SELECT * FROM (\n{query.sql}\n) AS q LIMIT 0", query.params)  # noqa: S608
+        result = cursor.pgresult
+        found = [
+            (column.name, result.ftype(place), result.fmod(place))
+            for place, column in enumerate(cursor.description or ())
+            if result is not None
+        ]
+        columns = [
+            Column(name, catalogue.described_type(self._connection, oid, modifier))
+            for name, oid, modifier in found
+        ]
+        return Table(TableName("query"), columns), query
+
+    def observed(self, query: Query, columns: Sequence[str]) -> dict[str, ColumnType]:  # noqa: ARG002
+        return {}
+
+    def count(self, query: Query, seconds: float) -> int | None:
+        cursor = RawCursor(self._connection)
+        try:
+            with self._connection.transaction(force_rollback=True):  # the time-out goes with it
+                self._connection.execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
+                cursor.execute(f"SELECT count(*) FROM (\n{query.sql}\n) AS q", query.params)  # noqa: S608
+                found = cursor.fetchone()
+        except psycopg.OperationalError:
+            return None
+        return int(found[0]) if found else None
+
+    def rows(self, query: Query, columns: Sequence[Column], *, verbatim: bool) -> Iterator[Rows]:
+        cursor = RawCursor(self._connection)
+        for column, oid in zip(columns, self._oids(query), strict=True):
+            kind = None if verbatim else column.type.kind
+            cursor.adapters.register_loader(oid, _LOADERS.get(kind, TextLoader))
+        stream = cursor.stream(query.sql, query.params, size=_CHUNK_ROWS)
+        while rows := list(islice(stream, _CHUNK_ROWS)):
+            yield rows
+
+    def end(self) -> None:
+        self._connection.rollback()
+
+    def _oids(self, query: Query) -> list[int]:
+        cursor = RawCursor(self._connection)
+        cursor.execute(f"SELECT * FROM (\n{query.sql}\n) AS q LIMIT 0", query.params)  # noqa: S608
+        return [column.type_code for column in cursor.description or ()]
+
+
+def quote(name: str) -> str:
+    """An identifier as SQL takes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def reference(name: TableName) -> str:
+    """A table as SQL takes it."""
+    return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
+
+
+def _bound(statement: Statement, values: Mapping[str, Any]) -> Query:
+    names, text = statement.rendered(lambda place: f"${place}")
+    return Query(text, [values[name] for name in names])

@@ -1,0 +1,131 @@
+"""Fills a SQLite table: a temporary stash first, then one short write transaction.
+
+The stash is in SQLite's temporary database: loading it keeps nobody from reading or writing the
+file, and it is gone with the connection, also when the process is killed.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from nomaflow.connectors.copies import TableLocked
+from nomaflow.connectors.dialects.sqlite import catalogue
+from nomaflow.connectors.dialects.sqlite.types import TYPES
+from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
+from nomaflow.errors import StepFailed
+
+_STASH = "temp.nomaflow_stash"
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+class SqliteTarget:
+    """One connection; what it does to the file is one transaction."""
+
+    types = TYPES
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._insert = ""
+
+    def table(self, name: TableName) -> Table | None:
+        return catalogue.table(self._connection, name)
+
+    def home(self, name: TableName) -> TableName:
+        return catalogue.home(name)
+
+    def known(self, column: ColumnType) -> bool:  # noqa: ARG002 - any word is a type
+        return True
+
+    def begin(self, name: TableName) -> None:
+        """Nothing yet: the file is locked by the swap alone."""
+
+    def create_stash(self, columns: Sequence[Column], successor: TableName | None) -> str:  # noqa: ARG002
+        """Columns without a declared type keep each value as it was written."""
+        names = ", ".join(catalogue.quote(column.name) for column in columns)
+        places = ", ".join("?" for _ in columns)
+        self._connection.execute(f"CREATE TABLE {_STASH} ({names})")
+        self._connection.execute("BEGIN")
+        self._insert = f"INSERT INTO {_STASH} VALUES ({places})"  # noqa: S608 - no input in it
+        return _STASH
+
+    def write(self, rows: Rows) -> int:
+        return self._connection.executemany(self._insert, rows).rowcount
+
+    def enter(self, name: TableName, *, alone: bool) -> None:  # noqa: ARG002 - a file has one lock
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in _BUSY:
+                raise TableLocked(str(error)) from None
+            raise
+
+    def become(self, table: Table) -> None:
+        if self.table(table.name) is not None:
+            raise StepFailed(f"Table '{table.name}' came into being meanwhile. Run the copy again.")
+        parts = [_definition(column) for column in table.columns]
+        if table.primary_key:
+            parts.append(f"PRIMARY KEY ({self._names(table.primary_key)})")
+        parts += [f"UNIQUE ({self._names(key)})" for key in table.unique_keys]
+        self.execute(f"CREATE TABLE {self.reference(table.name)} ({', '.join(parts)})")
+        names = [column.name for column in table.columns]
+        self.execute(f"{self.insert_into(table, names)} SELECT * FROM {_STASH}")  # noqa: S608
+
+    @contextmanager
+    def replacing(self, table: Table) -> Iterator[None]:
+        """Indexes are built after the load; triggers do not see a table being replaced."""
+        made = self._connection.execute(
+            "SELECT type, name, sql FROM main.sqlite_master"
+            " WHERE lower(tbl_name) = lower(?) AND type IN ('index', 'trigger')"
+            " AND sql IS NOT NULL ORDER BY type, rowid",
+            [table.name.table],
+        ).fetchall()
+        for kind, name, _ in made:
+            self.execute(f"DROP {kind} main.{catalogue.quote(name)}")
+        yield
+        for _, _, sql in made:
+            self.execute(sql)
+
+    def insert_into(self, table: Table, columns: Sequence[str]) -> str:
+        return f"INSERT INTO {self.reference(table.name)} AS t ({self._names(columns)})"
+
+    def differs(self, table: Table, columns: Sequence[str]) -> str:  # noqa: ARG002
+        ours = ", ".join(f"t.{catalogue.quote(column)}" for column in columns)
+        theirs = ", ".join(f"excluded.{catalogue.quote(column)}" for column in columns)
+        return f"({ours}) IS NOT ({theirs})"
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        return self._connection.execute(sql, params).rowcount
+
+    def row(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
+        found: Row | None = self._connection.execute(sql, params).fetchone()
+        return found
+
+    def place(self, number: int) -> str:  # noqa: ARG002 - they count by themselves
+        return "?"
+
+    def reference(self, name: TableName) -> str:
+        return f"main.{catalogue.quote(name.table)}"
+
+    def quote(self, name: str) -> str:
+        return catalogue.quote(name)
+
+    def violation(self, error: Exception) -> str | None:
+        return str(error) if isinstance(error, sqlite3.IntegrityError) else None
+
+    def commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _names(self, columns: Sequence[str]) -> str:
+        return ", ".join(catalogue.quote(column) for column in columns)
+
+
+def _definition(column: Column) -> str:
+    null = "" if column.nullable else " NOT NULL"
+    return f"{catalogue.quote(column.name)} {column.type.native}{null}"

@@ -1,0 +1,177 @@
+"""Values on their way between databases: columns at a time, so that checks cost little.
+
+A `ColumnFunction` takes the values of one column and returns as many, None staying None. It
+raises BadValue for the first that does not fit; no value is ever bent silently.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any
+from uuid import UUID
+
+ColumnFunction = Callable[[Sequence[Any]], Sequence[Any]]
+ValueFunction = Callable[[Any], Any]
+
+
+class BadValue(ValueError):
+    """The value in `row` (an index into the batch) does not fit, because `reason`."""
+
+    def __init__(self, row: int, reason: str, column: str | None = None) -> None:
+        super().__init__(reason)
+        self.row = row
+        self.reason = reason
+        self.column = column
+
+
+def each(convert: ValueFunction) -> ColumnFunction:
+    """Apply `convert`, which raises ValueError, to every value."""
+
+    def column(values: Sequence[Any]) -> Sequence[Any]:
+        try:
+            return [None if value is None else convert(value) for value in values]
+        except (ValueError, TypeError, OverflowError):
+            raise _first_bad(values, convert) from None
+
+    return column
+
+
+def each_distinct(convert: ValueFunction) -> ColumnFunction:
+    """Like `each`, where values repeat often (dates): each distinct one is converted once."""
+
+    def column(values: Sequence[Any]) -> Sequence[Any]:
+        try:
+            known = {value: convert(value) for value in set(values) if value is not None}
+        except (ValueError, TypeError, OverflowError):
+            raise _first_bad(values, convert) from None
+        return [known.get(value) for value in values]
+
+    return column
+
+
+def only(kinds: frozenset[type], otherwise: ValueFunction) -> ColumnFunction:
+    """Pass a column whose values are all of these types at once; look at each one otherwise."""
+    allowed = kinds | {type(None)}
+    slowly = each(otherwise)
+
+    def column(values: Sequence[Any]) -> Sequence[Any]:
+        return values if allowed.issuperset(map(type, values)) else slowly(values)
+
+    return column
+
+
+def within(fits: Callable[[Any], bool], reason: str) -> ColumnFunction:
+    """Pass every value for which `fits` holds."""
+
+    def column(values: Sequence[Any]) -> Sequence[Any]:
+        for row, value in enumerate(values):
+            if value is not None and not fits(value):
+                raise BadValue(row, reason)
+        return values
+
+    return column
+
+
+def not_null(values: Sequence[Any]) -> Sequence[Any]:
+    """Pass a column without NULL."""
+    if None in values:
+        raise BadValue(values.index(None), "is NULL, which the target does not allow")
+    return values
+
+
+def _first_bad(values: Sequence[Any], convert: ValueFunction) -> BadValue:
+    for row, value in enumerate(values):
+        try:
+            if value is not None:
+                convert(value)
+        except (ValueError, TypeError, OverflowError) as error:
+            return BadValue(row, str(error))
+    raise AssertionError("the column was refused, none of its values is")
+
+
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
+_TIMESTAMP = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)"
+    r"(?:[ T](?P<time>\d\d:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?)(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?"
+)
+_TIME = re.compile(r"\d\d:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?")
+_MIDNIGHT = time()
+
+
+def parse_integer(value: str) -> int:
+    """The number that a text spells in its one plain form; `007` and `1.0` are refused."""
+    if value != str(number := int(value)):
+        raise ValueError("is no plain integer")
+    return number
+
+
+def parse_decimal(value: str) -> str:
+    """The decimal that a text spells, without an exponent."""
+    if not _DECIMAL.fullmatch(value):
+        raise ValueError("is no decimal number")
+    return value
+
+
+def parse_date(value: str) -> str:
+    """`2026-03-29`, also with a midnight behind it."""
+    moment = _moment(value)
+    if moment.time() != _MIDNIGHT or moment.tzinfo is not None:
+        raise ValueError("has a time of day, which a date cannot hold")
+    return moment.date().isoformat()
+
+
+def parse_time(value: str) -> str:
+    """`02:30`, `02:30:00.5`; `24:00:00` is the end of a day."""
+    if value == "24:00:00":
+        return value
+    if not _TIME.fullmatch(value):
+        raise ValueError("is no time of day such as 02:30:00")
+    return time.fromisoformat(value).isoformat()
+
+
+def parse_timestamp(value: str) -> str:
+    """`2026-03-29 02:30:00`, with a blank or a T; a zone is refused."""
+    moment = _moment(value)
+    if moment.tzinfo is not None:
+        raise ValueError("has a UTC offset, which a timestamp without time zone cannot hold")
+    return moment.isoformat(" ")
+
+
+def parse_zoned_timestamp(value: str) -> str:
+    """`2026-03-29T02:30:00+01:00`, as the same instant in UTC; no zone is refused."""
+    moment = _moment(value)
+    if moment.tzinfo is None:
+        raise ValueError("has no UTC offset, so that its instant is unknown")
+    return moment.astimezone(UTC).isoformat(" ").removesuffix(":00")
+
+
+def parse_uuid(value: str) -> str:
+    """A UUID in its hyphenated lower-case form."""
+    return str(UUID(value))
+
+
+def _moment(value: str) -> datetime:
+    if not _TIMESTAMP.fullmatch(value):
+        raise ValueError("is no date or timestamp such as 2026-03-29 02:30:00")
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is no day of the calendar or time of day") from None
+
+
+def fitting_decimal(precision: int, scale: int) -> Callable[[str], bool]:
+    """Whether a decimal keeps every digit in `numeric(precision, scale)`."""
+
+    def fits(value: str) -> bool:
+        whole, _, fraction = value.lstrip("+-").partition(".")
+        if not whole.isdigit():
+            return value == "NaN"
+        digits = len(whole.lstrip("0"))
+        return digits <= precision - scale and len(fraction.rstrip("0")) <= scale
+
+    return fits
+
+
+def is_date(value: str) -> bool:
+    """Whether a canonical date has a plain four-digit year."""
+    return len(value) == len(date.min.isoformat())

@@ -1,0 +1,216 @@
+"""A table copy, told from beginning to end."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from nomaflow.clock import Clock
+from nomaflow.connectors.copies import Source, TableLocked, Target
+from nomaflow.connectors.statement import Statement
+from nomaflow.connectors.tables import Kind, Query, Rows, Table, TableName
+from nomaflow.copying import swap
+from nomaflow.copying.plan import Plan, Request, Sides, plan
+from nomaflow.copying.progress import Progress, grouped
+from nomaflow.copying.receipt import ReceiptKey, Receipts
+from nomaflow.copying.side import Side
+from nomaflow.copying.stash import Stash
+from nomaflow.copying.stream import Moved, batches, move, read_ahead
+from nomaflow.errors import StepCanceled, StepFailed, StepRefused
+
+_COUNT_SECONDS: Final = 10.0
+_LOCK_PAUSE_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is read: a table, perhaps only rows `where`, or a query; and the values they bind."""
+
+    origin: TableName | Statement
+    where: Statement | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One copy to be made; `receipt` is written if it is an append."""
+
+    selection: Selection
+    request: Request
+    batch_size: int
+    receipt: ReceiptKey
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a copy talks to its run: lines for the log, rows done of how many, whether to stop."""
+
+    tell: Callable[[str], None]
+    report: Callable[[int, int | None], None]
+    is_cancelled: Callable[[], bool]
+    clock: Clock
+
+    def stop_if_asked(self) -> None:
+        if self.is_cancelled():
+            raise StepCanceled("The copy was stopped. The target is unchanged.")
+
+
+def copy(order: Order, reading: Side, writing: Side, watch: Watch) -> dict[str, Any]:
+    """Make the copy and return the step's output.
+
+    Raises StepRefused before a row moves, StepFailed or StepCanceled with the target unchanged.
+    """
+    began = watch.clock.steady()
+    with reading.connection() as ours, writing.connection() as theirs:
+        source = reading.dialect.source(ours)
+        target = writing.dialect.target(theirs)
+        result = _Copying(order, reading, source, writing, target, watch).run()
+    elapsed = watch.clock.steady() - began
+    rate = round(result["source_rows"] / elapsed) if elapsed else 0
+    return {**result, "elapsed_ms": round(elapsed * 1000), "rows_per_second": rate}
+
+
+@dataclass(frozen=True)
+class _Copying:
+    """A copy with both ends open."""
+
+    order: Order
+    reading: Side
+    source: Source
+    writing: Side
+    target: Target
+    watch: Watch
+
+    def run(self) -> dict[str, Any]:
+        with self.reading.errors():
+            self.source.begin()
+            found, query = self._found()
+        with self.writing.errors():
+            place = self.target.home(self.order.request.target)
+            self.target.begin(place)
+            decided = self._plan(found, query, self.target.table(place))
+            done = self._already_appended(decided)
+        if done is not None:
+            return self._output(decided, Moved(done, done, 0), {"inserted": done}, 0.0)
+        return self._load_and_apply(decided, found, query)
+
+    def _found(self) -> tuple[Table, Query]:
+        """The facts of what is read."""
+        selection = self.order.selection
+        if isinstance(selection.origin, Statement):
+            return self.source.query(selection.origin, selection.values)
+        table = self.source.table(selection.origin)
+        if table is None:
+            raise StepRefused(
+                f"Connector '{self.reading.name}' has no table '{selection.origin}'. "
+                "Check source.table and source.schema."
+            )
+        return table, self.source.select(table, selection.where, selection.values)
+
+    def _plan(self, found: Table, query: Query, target: Table | None) -> Plan:
+        untyped = [column.name for column in found.columns if column.type.kind is Kind.ANY]
+        types = (self.source.types, self.target.types)
+        look = untyped and target is None and types[0].dialect != types[1].dialect
+        with self.reading.errors():
+            observed = self.source.observed(query, untyped) if look else {}
+        sides = Sides(*types, self.target.known, observed)
+        return plan(self.order.request, found, target, sides)
+
+    def _already_appended(self, decided: Plan) -> int | None:
+        if decided.mode != "append":
+            return None
+        rows = self._receipts(decided).rows_of(self.order.receipt)
+        if rows is not None:
+            self.watch.tell(f"{grouped(rows)} rows were appended by an earlier attempt")
+        return rows
+
+    def _load_and_apply(self, decided: Plan, found: Table, query: Query) -> dict[str, Any]:
+        with self.writing.errors():
+            successor = decided.table.name if decided.creates else None
+            name = self.target.create_stash(
+                [column.target for column in decided.columns], successor
+            )
+            moved = self._load(decided, found, query)
+        with self.reading.errors():
+            self.source.end()
+        with self.writing.errors():
+            stash = Stash(name, self.target, moved.read)
+            stash.verify(moved)
+            began = self.watch.clock.steady()
+            changes = self._apply(decided, stash)
+            swapped = self.watch.clock.steady() - began
+        return self._output(decided, moved, changes, swapped)
+
+    def _load(self, decided: Plan, found: Table, query: Query) -> Moved:
+        with self.reading.errors():
+            total = self.source.count(query, _COUNT_SECONDS)
+        self.watch.stop_if_asked()
+        progress = Progress(self.watch.tell, self.watch.report, self.order.batch_size, total)
+        chunks = self._chunks(decided, found, query)
+        arriving = read_ahead(batches(chunks, found.columns, self.order.batch_size))
+        return move(decided, arriving, self.target, progress)
+
+    def _chunks(self, decided: Plan, found: Table, query: Query) -> Iterator[Rows]:
+        with self.reading.errors():
+            for rows in self.source.rows(query, found.columns, verbatim=decided.verbatim):
+                self.watch.stop_if_asked()
+                yield rows
+
+    def _apply(self, decided: Plan, stash: Stash) -> dict[str, int]:
+        for key in decided.unproven:
+            stash.refuse_twins(key)
+        self._enter(decided)
+        try:
+            changes = self._change(decided, stash)
+        except Exception as error:
+            reason = self.target.violation(error)
+            if reason is None:
+                raise
+            raise StepFailed(f"{reason} The target '{decided.table.name}' is unchanged.") from error
+        self.target.commit()
+        return changes
+
+    def _change(self, decided: Plan, stash: Stash) -> dict[str, int]:
+        """Bring the stash's rows into the target, in its open transaction."""
+        if decided.creates:
+            self.target.become(decided.table)
+            changes = {"inserted": stash.rows}
+        elif decided.mode == "overwrite":
+            changes = swap.overwrite(decided, stash, self.target)
+        elif decided.mode == "append":
+            changes = {"inserted": swap.insert(decided, stash, self.target)}
+        else:
+            changes = swap.upsert(decided, stash, self.target, decided.key)
+        if decided.mode == "append":
+            self._receipts(decided).write(self.order.receipt, decided.table.name, stash.rows)
+        return changes
+
+    def _enter(self, decided: Plan) -> None:
+        """Wait for the table, in short tries, so that nobody queues up behind us."""
+        alone = decided.mode == "overwrite" and not decided.creates
+        waiting = False
+        while True:
+            self.watch.stop_if_asked()
+            try:
+                return self.target.enter(decided.table.name, alone=alone)
+            except TableLocked:
+                if not waiting:
+                    self.watch.tell(f"waiting for '{decided.table.name}', which others change")
+                waiting = True
+                threading.Event().wait(_LOCK_PAUSE_SECONDS)
+
+    def _receipts(self, decided: Plan) -> Receipts:
+        return Receipts(self.target, decided.table.name.schema)
+
+    def _output(
+        self, decided: Plan, moved: Moved, changes: dict[str, int], swapped: float
+    ) -> dict[str, Any]:
+        return {
+            "source_rows": moved.read,
+            "target_rows": moved.written,
+            "mode": decided.mode,
+            "lane": decided.lane,
+            "bytes": moved.size,
+            "swap_ms": round(swapped * 1000),
+            **changes,
+        }

@@ -1,0 +1,278 @@
+"""What a copy will do, decided from the facts of both sides before a row moves. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from nomaflow.connectors.copies import Types
+from nomaflow.connectors.tables import Column, ColumnType, Kind, Table, TableName
+from nomaflow.connectors.values import ColumnFunction, each, not_null
+from nomaflow.copying.convert import Unfit, conversion
+from nomaflow.errors import StepRefused
+
+Mode = Literal["overwrite", "append", "upsert"]
+Lane = Literal["rows"]
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the step asks for. `key` names target columns, `stripped` source columns."""
+
+    mode: Mode
+    target: TableName
+    key: Key = ()
+    stripped: Key = ()
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The types of both databases.
+
+    `known` says whether a type of the target's dialect exists there; `observed` holds the types
+    that the values of untyped source columns really have.
+    """
+
+    source: Types
+    target: Types
+    known: Callable[[ColumnType], bool] = lambda _: True
+    observed: Mapping[str, ColumnType] = field(default_factory=dict)
+
+    @property
+    def same_dialect(self) -> bool:
+        return self.source.dialect == self.target.dialect
+
+
+@dataclass(frozen=True)
+class PlannedColumn:
+    """One column's way: `functions` turn a batch of its values into what the target takes.
+
+    `verbatim`: both sides declare the same type of one dialect.
+    """
+
+    source: Column
+    target: Column
+    functions: tuple[ColumnFunction, ...]
+    verbatim: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`table` is the target as it is, or as it will be made when `creates`.
+
+    `key` identifies rows, in an upsert and in messages; `unproven` are keys of the target which
+    the source does not vouch for.
+    """
+
+    mode: Mode
+    lane: Lane
+    columns: Sequence[PlannedColumn]
+    table: Table
+    creates: bool
+    key: Key
+    unproven: Sequence[Key]
+
+    @property
+    def verbatim(self) -> bool:
+        """Whether all values may travel in the database's own form."""
+        return all(column.verbatim for column in self.columns)
+
+    @property
+    def names(self) -> list[str]:
+        """The target's columns that are written, in the source's order."""
+        return [column.target.name for column in self.columns]
+
+
+def plan(request: Request, source: Table, target: Table | None, sides: Sides) -> Plan:
+    """Decide. Raises StepRefused, naming the columns, when the copy cannot be right."""
+    _refuse_itself(source, target)
+    table = target or _successor(request, source, sides)
+    pairs = _pairs(source, table, sides.target)
+    columns = _planned_columns(request, pairs, table, sides)
+    key = _key(request, source, table, columns, sides.target)
+    return Plan(
+        mode=request.mode,
+        lane="rows",
+        columns=columns,
+        table=table,
+        creates=target is None,
+        key=key,
+        unproven=_unproven(source, table, columns),
+    )
+
+
+def _refuse_itself(source: Table, target: Table | None) -> None:
+    if target is None:
+        return
+    if source.identity is not None and source.identity == target.identity:
+        raise StepRefused(
+            f"Source and target are the same table, '{target.name}'. Name another target."
+        )
+    if not target.writable:
+        raise StepRefused(f"The target '{target.name}' is a view. Name a table.")
+
+
+def _successor(request: Request, source: Table, sides: Sides) -> Table:
+    """The table that a first run makes: the source's types, keys and NOT NULL."""
+    refused: list[str] = []
+    columns = []
+    for column in source.columns:
+        carrier = _carrier(column, sides)
+        if carrier is None:
+            refused.append(f"column '{column.name}' is {column.type.native or 'of no one type'}")
+        else:
+            nullable = column.nullable and column.name not in (*source.primary_key, *request.key)
+            columns.append(Column(column.name, carrier, nullable))
+    refused += _bad_names(source, sides.target)
+    if refused:
+        raise StepRefused(
+            f"The table cannot be made at the target ({sides.target.dialect}): "
+            f"{'; '.join(refused)}. Create the table '{request.target}' yourself, or leave the "
+            "column out with source.query."
+        )
+    extra = (request.key,) if request.key and request.key not in source.keys else ()
+    return Table(request.target, columns, source.primary_key, (*source.unique_keys, *extra))
+
+
+def _carrier(column: Column, sides: Sides) -> ColumnType | None:
+    if sides.same_dialect:
+        return column.type if sides.known(column.type) else None
+    return sides.target.carrier(sides.observed.get(column.name, column.type))
+
+
+def _bad_names(source: Table, types: Types) -> list[str]:
+    names = [types.folded(column.name) for column in source.columns]
+    twins = {name for name in names if names.count(name) > 1}
+    long = [name for name in names if len(name.encode()) > types.longest_name]
+    return [f"column '{name}' is there twice" for name in sorted(twins)] + [
+        f"the name of column '{name}' is too long" for name in long
+    ]
+
+
+def _pairs(source: Table, table: Table, types: Types) -> list[tuple[Column, Column]]:
+    """Source and target columns of one name; the target must not need more."""
+    targets = {types.folded(column.name): column for column in table.columns}
+    missing = [c.name for c in source.columns if types.folded(c.name) not in targets]
+    if missing:
+        raise StepRefused(
+            f"The target '{table.name}' does not have {_listed(missing)}. Add what is missing, or "
+            "select the columns to copy with source.query."
+        )
+    pairs = [(column, targets[types.folded(column.name)]) for column in source.columns]
+    given = {column.name for _, column in pairs}
+    needed = [c.name for c in table.columns if not c.optional and c.name not in given]
+    if needed:
+        raise StepRefused(
+            f"The target '{table.name}' needs {_listed(needed)}, which the source does not have. "
+            "Give it a default, or add it with source.query."
+        )
+    return [(ours, theirs) for ours, theirs in pairs if not theirs.generated]
+
+
+def _planned_columns(
+    request: Request, pairs: Sequence[tuple[Column, Column]], table: Table, sides: Sides
+) -> list[PlannedColumn]:
+    names = {source.name for source, _ in pairs}
+    if unknown := [name for name in request.stripped if name not in names]:
+        raise StepRefused(f"strip_both_columns names {_listed(unknown)}, not in the source.")
+    columns, refused = [], []
+    for source, target in pairs:
+        if target.name in (*table.primary_key, *request.key):
+            target = replace(target, nullable=False)
+        try:
+            columns.append(_planned(source, target, request, sides))
+        except Unfit as unfit:
+            refused.append(f"column '{source.name}': {unfit}")
+    if refused:
+        raise StepRefused(
+            f"The target '{table.name}' cannot hold the source: {'; '.join(refused)}. Change the "
+            "column's type, or cast it with source.query."
+        )
+    return columns
+
+
+def _planned(source: Column, target: Column, request: Request, sides: Sides) -> PlannedColumn:
+    stripped = source.name in request.stripped
+    same = sides.same_dialect and source.type.native.lower() == target.type.native.lower()
+    functions: tuple[ColumnFunction, ...] = ()
+    if stripped or not same:
+        functions = _functions(source.type, target.type, sides, stripped=stripped)
+    if source.nullable and not target.nullable:
+        functions = (not_null, *functions)
+    return PlannedColumn(source, target, functions, same and not stripped)
+
+
+def _functions(
+    source: ColumnType, target: ColumnType, sides: Sides, *, stripped: bool
+) -> tuple[ColumnFunction, ...]:
+    """Stored value → canonical → stripped → the target's kind and size → what it takes."""
+    arrives = _arrival(source, target, sides)
+    read = arrives if source.kind is Kind.ANY else source
+    known = read if sides.source.enforced else read.unlimited()
+    strip = (each(str.strip),) if stripped and read.kind is Kind.TEXT else ()
+    return (
+        *sides.source.decode(source, arrives),
+        *strip,
+        *conversion(known, arrives),
+        *sides.target.encode(arrives),
+    )
+
+
+def _arrival(source: ColumnType, target: ColumnType, sides: Sides) -> ColumnType:
+    """The target's type; in a column that takes any value, what carries the source's type."""
+    if target.kind is not Kind.ANY:
+        return target
+    carrier = sides.target.carrier(source) if not target.native else None
+    if carrier is None:
+        raise Unfit(f"{source.native} does not become {target.native or 'untyped'}")
+    return carrier
+
+
+def _key(
+    request: Request,
+    source: Table,
+    table: Table,
+    columns: Sequence[PlannedColumn],
+    types: Types,
+) -> Key:
+    """What identifies a row: the step's key, the target's, the source's."""
+    written = {column.target.name for column in columns}
+    by_name = {types.folded(column.name): column.name for column in table.columns}
+    asked = tuple(by_name.get(types.folded(name), name) for name in request.key)
+    key = asked or table.primary_key
+    if request.mode == "upsert":
+        _refuse_bad_key(key, table, written)
+    if key and written.issuperset(key):
+        return key
+    return _renamed(source.primary_key, columns) or ()
+
+
+def _refuse_bad_key(key: Key, table: Table, written: set[str]) -> None:
+    if not key:
+        raise StepRefused(
+            f"The target '{table.name}' has no primary key, so that an upsert cannot find its "
+            "rows. Add one, or name the columns of a unique index in the step's `key`."
+        )
+    if set(key) not in [set(known) for known in table.keys]:
+        raise StepRefused(
+            f"No unique index of the target '{table.name}' is on {_listed(key)}. Create one, or "
+            "correct the step's `key`."
+        )
+    if absent := [name for name in key if name not in written]:
+        raise StepRefused(f"The key's {_listed(absent)} of '{table.name}' is not in the source.")
+
+
+def _unproven(source: Table, table: Table, columns: Sequence[PlannedColumn]) -> list[Key]:
+    proven = [set(_renamed(key, columns) or ()) for key in source.keys]
+    written = {column.target.name for column in columns}
+    return [key for key in table.keys if set(key) not in proven and written.issuperset(key)]
+
+
+def _renamed(key: Key, columns: Sequence[PlannedColumn]) -> Key | None:
+    """A key of the source in the target's names; None when a column of it is not copied."""
+    names = {column.source.name: column.target.name for column in columns}
+    return tuple(names[name] for name in key) if names.keys() >= set(key) else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"column{'s' if len(names) > 1 else ''} " + ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,55 @@
+"""The table that a copy fills before the target changes."""
+
+from dataclasses import dataclass
+
+from nomaflow.connectors.copies import Target
+from nomaflow.connectors.tables import TableName
+from nomaflow.copying.plan import Key
+from nomaflow.copying.stream import Moved, key_text
+from nomaflow.errors import StepFailed
+
+
+@dataclass(frozen=True)
+class Stash:
+    """A filled stash: how SQL refers to it, and how many rows it holds."""
+
+    name: str
+    target: Target
+    rows: int
+
+    def verify(self, moved: Moved) -> None:
+        """Raises StepFailed unless every row that was read is there."""
+        row = self.target.row(f"SELECT count(*) FROM {self.name}")  # noqa: S608 - ours
+        stored = row[0] if row else 0
+        if not moved.read == moved.written == stored == self.rows:
+            raise StepFailed(
+                f"Rows were lost: {moved.read} read, {moved.written} written, {stored} stored. "
+                "The target is unchanged. Please report this."
+            )
+
+    def refuse_twins(self, key: Key) -> None:
+        """Raises StepFailed when two rows have the same key."""
+        names = ", ".join(self.target.quote(name) for name in key)
+        present = " AND ".join(f"{self.target.quote(name)} IS NOT NULL" for name in key)
+        twin = self.target.row(
+            f"SELECT {names} FROM {self.name} WHERE {present} "  # noqa: S608 - quoted
+            f"GROUP BY {names} HAVING count(*) > 1 LIMIT 1"
+        )
+        if twin is not None:
+            raise StepFailed(
+                f"The source has more than one row with {key_text(key, twin)}, which is unique in "
+                "the target. The target is unchanged."
+            )
+
+    def same(self, key: Key) -> str:
+        """An SQL condition: rows `t` and `s` have the same key."""
+        quote = self.target.quote
+        return " AND ".join(f"s.{quote(name)} = t.{quote(name)}" for name in key)
+
+    def count_known(self, table: TableName, key: Key) -> int:
+        """How many rows have a key that the table has already."""
+        row = self.target.row(
+            f"SELECT count(*) FROM {self.name} AS s WHERE EXISTS "  # noqa: S608 - quoted
+            f"(SELECT 1 FROM {self.target.reference(table)} AS t WHERE {self.same(key)})"
+        )
+        return int(row[0]) if row else 0

@@ -1,0 +1,184 @@
+"""The row lane: reads small lists of rows, makes batches of them, converts and writes each.
+
+Batches are bounded in rows and in bytes, and few are read ahead, so that memory does not grow
+with the table.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from nomaflow.connectors.copies import BadRow, Target
+from nomaflow.connectors.tables import Column, Kind, Row, Rows
+from nomaflow.connectors.values import BadValue
+from nomaflow.copying.plan import Plan, PlannedColumn
+from nomaflow.copying.progress import Progress
+from nomaflow.errors import StepFailed
+
+MOST_BYTES: Final = 8 * 1024 * 1024
+READ_AHEAD: Final = 2
+_FIXED_BYTES: Final = 8
+_VARIABLE = frozenset({Kind.TEXT, Kind.BYTES, Kind.JSON, Kind.NATIVE, Kind.ANY})
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows, and about how many bytes their values take."""
+
+    rows: Rows
+    size: int
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What went through: rows read, rows that the target took, bytes."""
+
+    read: int
+    written: int
+    size: int
+
+
+def batches(
+    chunks: Iterable[Rows], columns: Sequence[Column], most_rows: int, most_bytes: int = MOST_BYTES
+) -> Iterator[Batch]:
+    """Join small lists of rows until a batch has as many rows or bytes as it may."""
+    measure = _measure(columns)
+    rows: Rows = []
+    size = 0
+    for chunk in chunks:
+        rows += chunk
+        size += measure(chunk)
+        if len(rows) >= most_rows or size >= most_bytes:
+            yield Batch(rows, size)
+            rows, size = [], 0
+    if rows:
+        yield Batch(rows, size)
+
+
+def _measure(columns: Sequence[Column]) -> Callable[[Rows], int]:
+    variable = [place for place, column in enumerate(columns) if column.type.kind in _VARIABLE]
+    fixed = _FIXED_BYTES * (len(columns) - len(variable))
+
+    def measure(rows: Rows) -> int:
+        long = (row[place] for place in variable for row in rows)
+        return fixed * len(rows) + sum(
+            len(value) for value in long if isinstance(value, str | bytes)
+        )
+
+    return measure
+
+
+def read_ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
+    """The same batches, read by a thread of their own, at most `READ_AHEAD` before their use."""
+    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(READ_AHEAD)
+    stop = threading.Event()
+    reader = threading.Thread(target=_fill, args=(ready, batches, stop), name="copy reader")
+    reader.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        _drain(ready)
+        reader.join()
+
+
+def _fill(
+    ready: "queue.Queue[Batch | BaseException | None]",
+    batches: Iterator[Batch],
+    stop: threading.Event,
+) -> None:
+    end: BaseException | None = None
+    try:
+        for batch in batches:
+            ready.put(batch)
+            if stop.is_set():
+                break
+    except BaseException as error:  # noqa: BLE001 - it is raised where the batches are used
+        end = error
+    ready.put(end)
+
+
+def _drain(ready: "queue.Queue[Batch | BaseException | None]") -> None:
+    """Make room, so that a reader which waits to put its last items comes to its end."""
+    while True:
+        try:
+            ready.get_nowait()
+        except queue.Empty:
+            return
+
+
+def move(
+    plan: Plan, arriving: Generator[Batch, None, None], target: Target, progress: Progress
+) -> Moved:
+    """Convert and write every batch. Raises StepFailed naming column and key of a bad value."""
+    written = size = 0
+    convert = converter(plan.columns)
+    with closing(arriving):
+        for batch in _readable(plan, arriving):
+            try:
+                written += target.write(convert(batch.rows))
+            except BadValue as bad:
+                raise _bad_value(plan, bad, batch.rows, progress.rows) from None
+            size += batch.size
+            progress.add(len(batch.rows))
+    progress.finish()
+    return Moved(progress.rows, written, size)
+
+
+def converter(columns: Sequence[PlannedColumn]) -> Callable[[Rows], Rows]:
+    """Rows in, rows out; values are converted column by column."""
+    if not any(column.functions for column in columns):
+        return lambda rows: rows
+
+    def convert(rows: Rows) -> Rows:
+        turned = list(zip(*rows, strict=True))
+        return list(zip(*map(_converted, columns, turned), strict=True))
+
+    return convert
+
+
+def _converted(column: PlannedColumn, values: Sequence[object]) -> Sequence[object]:
+    try:
+        for function in column.functions:
+            values = function(values)
+    except BadValue as bad:
+        bad.column = column.target.name
+        raise
+    return values
+
+
+def _readable(plan: Plan, arriving: Iterator[Batch]) -> Iterator[Batch]:
+    try:
+        yield from arriving
+    except BadRow as bad:
+        raise StepFailed(_sentence(plan, bad.column, bad.reason, bad.row, None)) from None
+
+
+def _bad_value(plan: Plan, bad: BadValue, rows: Rows, before: int) -> StepFailed:
+    row = rows[bad.row] if bad.row < len(rows) else None
+    return StepFailed(_sentence(plan, bad.column, bad.reason, row, before + bad.row + 1))
+
+
+def _sentence(
+    plan: Plan, column: str | None, reason: str, row: Row | None, number: int | None
+) -> str:
+    where = describe_key(plan, row) if row and plan.key else f"row {number} of the source"
+    subject = f"Column '{column}'" if column else "A value"
+    return f"{subject} {reason} ({where}). The target '{plan.table.name}' is unchanged."
+
+
+def describe_key(plan: Plan, row: Row) -> str:
+    """`id = 37`, from a row as the source gave it."""
+    places = {column.target.name: place for place, column in enumerate(plan.columns)}
+    return key_text(plan.key, [row[places[name]] for name in plan.key])
+
+
+def key_text(names: Sequence[str], values: Sequence[object]) -> str:
+    """`id = 37, region = 'EU'`."""
+    return ", ".join(f"{name} = {value!r}" for name, value in zip(names, values, strict=True))
