@@ -75,7 +75,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("NOT TESTED", sep="!", red=True, bold=True)
     for reason, tests in skipped.most_common():
-        terminalreporter.line(f"{tests:5} tests were skipped: {reason}", red=True)
+        terminalreporter.line(f"{tests:5} skipped: {reason}", red=True)
 
 
 def _reason(report: pytest.TestReport) -> str:

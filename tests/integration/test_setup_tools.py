@@ -19,7 +19,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def set_up(checkout: Path, before: str = "pass") -> subprocess.CompletedProcess[str]:
+def set_up(checkout: Path, before: str) -> subprocess.CompletedProcess[str]:
     """Run `setup.py run` there, after the statement `before`."""
     script = checkout / "tools" / "setup.py"
     code = (

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pymysql
 from tests.servers.throwaway import ServerMissing, Site, free_port, site
@@ -29,7 +29,7 @@ class MariadbServer:
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of a fresh, empty database; dropped afterwards."""
-        name = f"test_{next(_numbers)}"
+        name = f"test_{uuid4().hex}"
         self.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         try:
             yield self.url(name)
@@ -99,6 +99,3 @@ def _wait_until_ready(server: MariadbServer, process: subprocess.Popen[bytes], l
         except pymysql.OperationalError:
             time.sleep(0.02)  # the server has no way to say that it is up
     raise RuntimeError(f"mariadbd did not start:\n{log.read_text()}")
-
-
-_numbers = count(1)

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -35,7 +35,7 @@ class PostgresqlServer:
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of a fresh, empty database; dropped afterwards, whoever is still connected."""
-        name = f"test_{next(_numbers)}"
+        name = f"test_{uuid4().hex}"
         self._execute("CREATE DATABASE {}", name)
         try:
             yield self.url(name)
@@ -92,6 +92,3 @@ def _start(programs: Path, place: Site, port: int) -> None:
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     where = ["-D", str(place.folder / "data"), "-l", str(place.folder / "server.log")]
     place.run([programs / "pg_ctl", "start", "--wait", *where, "-o", options])
-
-
-_numbers = count(1)

@@ -72,8 +72,12 @@ class Site:
 
 @contextmanager
 def site(prefix: str) -> Iterator[Site]:
-    """A fresh folder that the server's account owns; gone afterwards."""
+    """A fresh folder that the server's account owns; gone afterwards.
+
+    It is in /tmp whatever TMPDIR says: nobody may enter it, and a socket's path has to be short.
+    """
     account = Account.unprivileged()
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+    made = tempfile.TemporaryDirectory(prefix=prefix, dir="/tmp", ignore_cleanup_errors=True)
+    with made as folder:
         os.chown(folder, account.uid, account.gid)
         yield Site(Path(folder), account)
