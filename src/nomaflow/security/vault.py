@@ -104,9 +104,9 @@ class Vault:
         key_id = sealing_key_id(canary)
         if key_id and not self._keys.find(key_id):
             raise SecretsError(
-                f"The master key does not fit this home folder, which needs key {key_id}:"
-                f" {self._keys.source} has {self._keys}; put the right key back and start again,"
-                " nothing was changed."
+                f"The master key does not fit this home folder: it needs key {key_id}, but"
+                f" {self._keys.source} has {self._keys}; put the right key back, nothing was"
+                " changed."
             )
         try:
             text = self.unseal(canary).reveal()
