@@ -151,9 +151,13 @@ def _held_by(process_ids: Collection[ProcessId]) -> ColumnElement[bool]:
 def _unregistered_holders() -> CompoundSelect[str]:
     run = job_runs.c
     registered = select(processes.c.id)
-    owners = select(run.owner).where(run.state == RunState.RUNNING, run.owner.not_in(registered))
+    owners = select(run.owner).where(
+        run.state == RunState.RUNNING, run.owner.is_not(None), run.owner.not_in(registered)
+    )
     awaited = select(run.reserved_for).where(
-        run.state == RunState.QUEUED, run.reserved_for.not_in(registered)
+        run.state == RunState.QUEUED,
+        run.reserved_for.is_not(None),
+        run.reserved_for.not_in(registered),
     )
     return union(owners, awaited)
 

@@ -35,10 +35,9 @@ class TokenStore:
     async def create(self, name: str, sha256_hex: str) -> None:
         """Keep a new token. Raises Refused when the name is taken, also by a revoked one."""
         row = {"name": name, "sha256": sha256_hex, "created_at": self._clock.now()}
-        statement = self._database.store.insert_new(tokens).values(row)
-        if not await self._database.write(
-            lambda connection: connection.execute(statement).rowcount
-        ):
+        new = self._database.store.insert_new(tokens).values(row).returning(tokens.c.name)
+        created = await self._database.write(lambda connection: connection.scalar(new))
+        if created is None:
             raise Refused(f"There is a token '{name}' already. Choose another name.")
 
     async def find(self, sha256_hex: str) -> Token | None:

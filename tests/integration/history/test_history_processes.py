@@ -1,0 +1,118 @@
+"""Who lives, who died, and what becomes of the runs of the dead."""
+
+import os
+from dataclasses import replace
+
+from tests.integration.history.history_builders import Desk, a_plan, by_hand
+
+from nomaflow.domain.run import ProcessId, Run
+from nomaflow.domain.states import RunState, StepState
+from nomaflow.history.processes import Place, ProcessRegistry
+
+HERE = Place("db1", "boot 1", 10)
+
+
+def registry(
+    desk: Desk, place: Place = HERE, *, gone: frozenset[int] = frozenset()
+) -> ProcessRegistry:
+    return ProcessRegistry(
+        desk.database, desk.clock, place=place, is_alive=lambda pid: pid not in gone
+    )
+
+
+async def test_a_process_is_dead_when_it_was_silent_too_long(desk: Desk) -> None:
+    here = registry(desk)
+    silent = await here.register("serve")
+    beating = await here.register("serve")
+    desk.clock.step(20)
+    assert await here.heartbeat(beating)
+    desk.clock.step(20)
+    assert await here.dead(silent_seconds=30) == [silent]
+    assert await here.living("serve", silent_seconds=30) == [beating]
+
+
+async def test_a_process_is_dead_at_once_when_its_pid_is_gone_from_this_machine(
+    desk: Desk,
+) -> None:
+    killed = await registry(desk, replace(HERE, pid=11)).register("serve")
+    for elsewhere in (replace(HERE, host="db2", pid=11), replace(HERE, boot_id="boot 0", pid=11)):
+        await registry(desk, elsewhere).register("serve")
+    here = registry(desk, gone=frozenset({11}))
+    await here.register("serve")
+    assert await here.dead(silent_seconds=30) == [killed]
+    assert len(await here.living("serve", silent_seconds=30)) == 3
+
+
+async def test_a_process_that_left_is_neither_dead_nor_living(desk: Desk) -> None:
+    here = registry(desk)
+    left = await here.register("run")
+    await here.remove(left)
+    assert await here.dead(silent_seconds=30) == []
+    assert await here.living("run", silent_seconds=30) == []
+    assert not await here.heartbeat(left)
+
+
+async def test_who_holds_a_run_without_being_registered_is_dead(desk: Desk) -> None:
+    await desk.claimed(owner="ghost")
+    await desk.queued(by_hand(reserved_for=ProcessId("another ghost")))
+    await desk.queued()
+    assert sorted(await registry(desk).dead(silent_seconds=30)) == ["another ghost", "ghost"]
+
+
+async def test_this_process_finds_itself_alive(desk: Desk) -> None:
+    here = ProcessRegistry(desk.database, desk.clock)
+    process_id = await here.register("serve")
+    assert f"-{os.getpid()}-" in process_id
+    assert await here.dead(silent_seconds=30) == []
+
+
+async def _lost(desk: Desk) -> tuple[Run, list[Run]]:
+    run, _, _ = await desk.begun()
+    desk.clock.step(60)
+    return run, await registry(desk).rescue([ProcessId("one")])
+
+
+async def test_the_runs_of_the_dead_end_as_lost(desk: Desk) -> None:
+    run, rescued = await _lost(desk)
+    assert [each.id for each in rescued] == [run.id]
+    lost = await desk.history.get(run.id)
+    assert rescued == [lost]
+    assert (lost.state, lost.reason) == (RunState.FAILED, "lost in restart")
+    assert lost.finished_at == desk.clock.now()
+    told = [(step.state, step.reason) for step in await desk.history.steps(run.id)]
+    assert told == [
+        (StepState.FAILED, "lost in restart"),
+        (StepState.CANCELED, "skipped: earlier step failed"),
+    ]
+    [attempt] = await desk.history.attempts(run.id)
+    assert (attempt.state, attempt.finished_at) == (StepState.FAILED, lost.finished_at)
+
+
+async def test_a_process_that_wakes_up_after_its_rescue_can_write_no_more(desk: Desk) -> None:
+    run, _ = await _lost(desk)
+    assert not await desk.history.plan_steps(run.fence, a_plan(run.id, ["late"]))
+    assert not await desk.queue.finish(run.fence, RunState.SUCCEEDED, None)
+    assert (await desk.history.get(run.id)).state is RunState.FAILED
+
+
+async def test_only_the_runs_of_the_dead_are_rescued(desk: Desk) -> None:
+    await desk.claimed(owner="dead")
+    alive = await desk.claimed(owner="alive")
+    queued = await desk.queued()
+    rescued = await registry(desk).rescue([ProcessId("dead")])
+    assert [run.owner for run in rescued] == ["dead"]
+    assert (await desk.history.get(alive.id)).state is RunState.RUNNING
+    assert (await desk.history.get(queued)).state is RunState.QUEUED
+    assert await registry(desk).rescue([ProcessId("dead")]) == []
+
+
+async def test_a_run_that_waits_for_a_dead_process_alone_is_closed(desk: Desk) -> None:
+    run_id = await desk.queued(by_hand(reserved_for=ProcessId("dead")))
+    [rescued] = await registry(desk).rescue([ProcessId("dead")])
+    assert (rescued.id, rescued.state) == (run_id, RunState.FAILED)
+
+
+async def test_rescuing_nobody_changes_nothing(desk: Desk) -> None:
+    run = await desk.claimed()
+    assert await registry(desk).rescue([]) == []
+    assert (await desk.history.get(run.id)).state is RunState.RUNNING
