@@ -62,7 +62,7 @@ class Stage:
         self.plugins = folder / "plugins"
         self.plugins.mkdir()
         self.types = StepTypes.discover()
-        self.pools = {"db": f"sqlite:///{folder}/db.sqlite"}
+        self.pools = {"db": ResolvedPool("db", f"sqlite:///{folder}/db.sqlite")}
         self.environment = {"PATH": os.environ["PATH"]}
         self.connectors = Connectors(self.settings, ConnectorTypes.discover())
         self.process = ProcessHost(
@@ -84,8 +84,7 @@ class Stage:
     def settings(self, name: str) -> ConnectorSettings:
         if name not in self.pools:
             raise NotFound(f"No connector '{name}'.")
-        pool = ResolvedPool(name, self.pools[name])
-        return ConnectorSettings(name, "sql", SqlDefinition(pool=name), pool)
+        return ConnectorSettings(name, "sql", SqlDefinition(pool=name), self.pools[name])
 
     def plugin(self, text: str, name: str = "plugin") -> None:
         (self.plugins / f"{name}.py").write_text(text)
@@ -135,5 +134,5 @@ def is_running(pid: int) -> bool:
 async def until(fact: Callable[[], bool]) -> None:
     """Come back when `fact` holds; fails after 10 s."""
     async with asyncio.timeout(10):
-        while not fact():
+        while not fact():  # noqa: ASYNC110  # the end of a process rings no bell
             await asyncio.sleep(0.01)

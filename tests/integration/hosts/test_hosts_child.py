@@ -8,8 +8,7 @@ from pathlib import Path
 
 from tests.integration.hosts.stage import Stage, is_running, until
 
-from nomaflow.connectors.base import ConnectorSettings, ResolvedPool
-from nomaflow.connectors.sql import SqlDefinition
+from nomaflow.connectors.base import ResolvedPool
 from nomaflow.domain.secrets import Secret
 
 ROOT = Path(__file__).parents[3]
@@ -73,10 +72,8 @@ async def test_a_python_step_imports_no_database_and_no_server_code(stage: Stage
 
 
 async def test_secrets_of_a_connector_are_in_no_argument_and_no_environment(stage: Stage) -> None:
-    pool = ResolvedPool("sealed", f"sqlite:///{stage.folder}/sealed.db", Secret("hunter2-hunter2"))
-    sealed = ConnectorSettings("sealed", "sql", SqlDefinition(pool="sealed"), pool)
-    ordinary = stage.settings
-    stage.process._lookup = lambda name: sealed if name == "sealed" else ordinary(name)
+    secret = Secret("hunter2-hunter2")
+    stage.pools["sealed"] = ResolvedPool("sealed", f"sqlite:///{stage.folder}/sealed.db", secret)
     stage.plugin(PLUGIN)
     assert await stage.call("reads") == {"rows_affected": 1}
     about = await stage.call("about")

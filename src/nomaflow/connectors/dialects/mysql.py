@@ -1,6 +1,8 @@
 """MySQL and MariaDB, through PyMySQL (the extra `mysql`)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -50,13 +52,13 @@ class MysqlDialect:
         driver_connection(connection).autocommit(enabled)
 
     def run(self, connection: Any, statement: Statement, values: Mapping[str, Any]) -> Answer:
-        """Through an unbuffered cursor."""
+        """Through an unbuffered cursor; further results of a procedure are read and dropped."""
         from pymysql.cursors import SSCursor  # only where it is installed
 
         names, text = statement.rendered(lambda _: "%s", escape=lambda sql: sql.replace("%", "%%"))
         cursor = driver_connection(connection).cursor(SSCursor)
         cursor.execute(text, tuple(values[name] for name in names))
-        return answer_of(cursor)
+        return replace(answer_of(cursor), close=partial(_read_to_the_end, cursor))
 
     def cancel(self, connection: Any) -> None:
         """KILL QUERY, over a second connection made like the first."""
@@ -94,6 +96,16 @@ class MysqlDialect:
             if isinstance(cause, MySQLError) and len(cause.args) > 1:
                 return Failure(str(cause.args[1]), cause.args[0] in _UNREACHABLE)
         return Failure(str(error))
+
+
+def _read_to_the_end(cursor: Any) -> None:
+    """The connection takes no other statement before every result of this one was read."""
+    more = True
+    while more:
+        for _ in iter(cursor.fetchone, None):
+            pass
+        more = cursor.nextset()
+    cursor.close()
 
 
 DIALECT = MysqlDialect()
