@@ -83,11 +83,13 @@ def plan(
     clock was set back): nothing before `now` is caught up. `awake_at` is when someone last looked.
     """
     reached = now if cursor is None else min(cursor, now)
-    decisions = []
-    if gap := _gap(entry, reached, now, awake_at):
+    decisions: list[Decision] = []
+    due = entry.trigger.next_after(reached)
+    if due is not None and due < now - entry.misfire_grace:
+        gap = _gap(entry, due, now, awake_at)
         decisions += MISFIRE_POLICIES[entry.misfire](entry, gap)
         reached = gap.latest[-1]
-    due = entry.trigger.next_after(reached)
+        due = entry.trigger.next_after(reached)
     while due is not None and due <= now:
         decisions.append(Decision(*entry.key, due, RunState.QUEUED))
         reached, due = due, entry.trigger.next_after(due)
@@ -108,16 +110,10 @@ MISFIRE_POLICIES: Mapping[MisfirePolicy, Callable[[ScheduleEntry, Gap], list[Dec
 }
 
 
-def _gap(
-    entry: ScheduleEntry, reached: datetime, now: datetime, awake_at: datetime | None
-) -> Gap | None:
+def _gap(entry: ScheduleEntry, first: datetime, now: datetime, awake_at: datetime | None) -> Gap:
     on_time = now - entry.misfire_grace
-    missed = _due_times(entry.trigger, after=reached, before=on_time)
-    first = next(missed, None)
-    if first is None:
-        return None
     latest, count = deque([first], maxlen=MOST_ROWS), 1
-    for due in islice(missed, MOST_COUNTED - 1):
+    for due in islice(_due_times(entry.trigger, after=first, before=on_time), MOST_COUNTED - 1):
         latest.append(due)
         count += 1
     if count == MOST_COUNTED:

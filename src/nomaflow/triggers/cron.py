@@ -59,7 +59,7 @@ class CronTrigger:
     def _in_real_time(self, instant: datetime) -> datetime | None:
         """Look in each stretch of constant offset, one after the other."""
         since, after = instant, local_time(instant, self.zone)
-        while since < instant + _PATIENCE:
+        while since - instant < _PATIENCE:
             local = self.expression.next_local(after)
             if local is None:
                 return None

@@ -100,7 +100,7 @@ class CronExpression:
 
     def next_local(self, after: datetime) -> datetime | None:
         """The first matching local time strictly after `after` (both naive); None: never again."""
-        start = after.replace(microsecond=0) + _SECOND
+        start = after + _SECOND - timedelta(microseconds=after.microsecond)
         if self._holds_day(start.date()) and (found := self._time_from(start.time())):
             return datetime.combine(start.date(), found)
         day = self._next_day(start.date())

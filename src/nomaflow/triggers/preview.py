@@ -55,7 +55,7 @@ def _fires(trigger: Trigger, start: datetime) -> Iterator[datetime]:
 
 
 def _dst_remarks(trigger: CronTrigger, start: datetime, last: datetime) -> Iterator[str]:
-    until = min(last, start + _REMARKED)
+    until = start + min(last - start, _REMARKED)
     change = first_change(trigger.zone, after=start, until=until)
     while change is not None:
         if remark := _dst_remark(trigger, change):

@@ -1,6 +1,6 @@
 """Time zones: local times, instants, and the moments when a zone's offset changes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -51,6 +51,8 @@ def first_change(zone: ZoneInfo, *, after: datetime, until: datetime) -> datetim
 
 @lru_cache(maxsize=8192)
 def _changes_in(zone: ZoneInfo, year: int) -> tuple[datetime, ...]:
+    if year == MAXYEAR:
+        return ()
     probe, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     changes = []
     while probe < end:

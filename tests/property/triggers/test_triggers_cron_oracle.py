@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.property import debian_cron
+from tests.property.triggers import debian_cron
 
 from nomaflow.triggers.base import InvalidSchedule
 from nomaflow.triggers.cron import CronTrigger

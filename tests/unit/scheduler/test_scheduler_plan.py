@@ -1,0 +1,99 @@
+"""Facts in, decisions out."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from nomaflow.domain.job import JobId
+from nomaflow.domain.run import SCHEDULE
+from nomaflow.domain.states import RunState
+from nomaflow.scheduler.plan import MOST_COUNTED, ScheduleEntry, plan
+from nomaflow.triggers.cron import CronTrigger
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def entry(text: str, grace: timedelta = MINUTE) -> ScheduleEntry:
+    trigger = CronTrigger.parse(text, "Europe/Paris")
+    return ScheduleEntry(JobId("nightly"), SCHEDULE, trigger, zone=PARIS, misfire_grace=grace)
+
+
+def test_a_new_job_has_nothing_to_catch_up() -> None:
+    decided = plan(entry("0 * * * *"), None, NOON)
+    assert decided.decisions == ()
+    assert decided.cursor == NOON
+    assert decided.next_due == NOON + HOUR
+
+
+def test_a_due_time_is_queued_once() -> None:
+    first = plan(entry("0 * * * *"), NOON - HOUR, NOON)
+    assert [(made.scheduled_at, made.state) for made in first.decisions] == [
+        (NOON, RunState.QUEUED)
+    ]
+    assert first.next_due == NOON + HOUR
+    assert plan(entry("0 * * * *"), first.cursor, NOON).decisions == ()
+
+
+def test_a_due_time_within_the_grace_still_counts_as_on_time() -> None:
+    on_time = plan(entry("0 * * * *"), NOON - HOUR, NOON + MINUTE)
+    too_late = plan(entry("0 * * * *"), NOON - HOUR, NOON + MINUTE + timedelta(microseconds=1))
+    assert [made.state for made in on_time.decisions] == [RunState.QUEUED]
+    assert [made.state for made in too_late.decisions] == [RunState.MISSED]
+
+
+def test_the_reason_tells_in_local_time_how_long_the_service_was_down() -> None:
+    missed = plan(entry("0 * * * *"), NOON - HOUR, NOON + 25 * MINUTE, awake_at=NOON - 10 * MINUTE)
+    assert [made.reason for made in missed.decisions] == ["service down 13:50–14:25"]
+
+
+def test_without_a_known_last_look_the_reason_starts_at_the_first_missed_due_time() -> None:
+    missed = plan(entry("0 0 * * *"), NOON - 30 * HOUR, NOON + 18 * HOUR)
+    (reason,) = {made.reason for made in missed.decisions}
+    assert reason == "service down 2026-06-01 00:00–2026-06-02 08:00"
+
+
+def test_a_hundred_missed_due_times_are_a_row_each() -> None:
+    missed = plan(entry("* * * * *"), NOON - 101 * MINUTE, NOON)
+    assert [made.state for made in missed.decisions] == [RunState.MISSED] * 99 + [
+        RunState.QUEUED
+    ] * 2
+
+
+def test_more_than_a_hundred_missed_due_times_are_one_row_with_first_last_and_count() -> None:
+    decided = plan(entry("* * * * *"), NOON - 5 * HOUR, NOON)
+    missed, *queued = decided.decisions
+    assert missed.state == RunState.MISSED
+    assert missed.scheduled_at == NOON - 2 * MINUTE
+    assert missed.reason == (
+        "service down 09:01–14:00, 298 due times, "
+        "first 2026-06-01T09:01:00+02:00, last 2026-06-01T13:58:00+02:00"
+    )
+    assert [made.scheduled_at for made in queued] == [NOON - MINUTE, NOON]
+
+
+def test_counting_ends_but_the_last_missed_due_time_is_exact() -> None:
+    decided = plan(entry("* * * * * */2"), NOON - timedelta(days=30), NOON)
+    missed = decided.decisions[0]
+    assert missed.scheduled_at == NOON - timedelta(seconds=62)
+    assert f"{MOST_COUNTED} or more due times" in str(missed.reason)
+    assert len(decided.decisions) == 1 + 31
+
+
+def test_a_cursor_in_the_future_does_not_silence_the_job() -> None:
+    decided = plan(entry("0 * * * *"), NOON + timedelta(days=365), NOON)
+    assert decided.decisions == ()
+    assert decided.next_due == NOON + HOUR
+
+
+def test_every_due_time_is_decided_exactly_once_however_often_one_looks() -> None:
+    job = entry("*/7 * * * *")
+    now, end, cursor = NOON, NOON + 6 * HOUR, NOON
+    decided = []
+    while now < end:
+        now += timedelta(seconds=97)
+        step = plan(job, cursor, now)
+        decided += [made.scheduled_at for made in step.decisions]
+        cursor = step.cursor
+    at_once = plan(entry("*/7 * * * *", grace=7 * HOUR), NOON, now)
+    assert decided == [made.scheduled_at for made in at_once.decisions]
