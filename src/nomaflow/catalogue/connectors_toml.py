@@ -18,6 +18,7 @@ from nomaflow.catalogue.tokens import has_tokens
 from nomaflow.catalogue.toml_source import TomlSource
 from nomaflow.connectors.base import ConnectorType, PoolDefinition
 from nomaflow.connectors.dialects.registry import dialect_of
+from nomaflow.domain.job import Definition
 from nomaflow.errors import NotFound, Problem
 
 _NAME = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
@@ -29,7 +30,7 @@ BLOCKS = BlockRule(
     expected="expected a header such as [pools.NAME] or [connectors.NAME]",
 )
 _OWNER = re.compile(rf"[\[ \t]*(pools|connectors)[ \t]*\.[ \t]*({_NAME})")
-_STORE_DECLARED = re.compile(rf"pools[ \t]*\.[ \t]*[\"']?{STORE}\b")
+_STORE_DECLARED = re.compile(rf"pools[ \t]*\.[ \t]*[\"']?{STORE}(?![\w-])")
 _TOKEN = re.compile(r"\$\{[^}]*\}")
 _TABLES = ("pools", "connectors")
 _EXAMPLES = "'postgresql://user@host:5432/database' or 'sqlite:///data/file.db'"
@@ -192,11 +193,12 @@ class _ConnectorReader:
     def _definition_problems(
         self, kind: ConnectorType[Any], values: dict[str, Any], place: Place
     ) -> Iterator[Problem]:
-        built, refused = later.without(values, later.CONNECTOR_FIELDS, keys_of(kind.Definition))
+        model: type[Definition] = kind.Definition
+        built, refused = later.without(values, later.CONNECTOR_FIELDS, keys_of(model))
         for key in refused:
             yield place.at(key).problem(later.not_available(key))
         del built["type"]
-        yield from checked(kind.Definition, built, place, tokens=True)[1]
+        yield from checked(model, built, place, tokens=True)[1]
 
     def _pool_problems(self, name: str, pool: Any, place: Place) -> Iterator[Problem]:
         if not isinstance(pool, str) or has_tokens(pool):

@@ -63,7 +63,7 @@ def _blocks(text: str, header: re.Pattern[str]) -> list[Block]:
     starts = [match.start() for match in header.finditer(text)]
     preamble = Block(0, text[: starts[0]] if starts else text)
     blocks, before = [preamble], preamble.text.count("\n")
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in zip(starts, [*starts, len(text)][1:], strict=True):
         body = text[start:end]
         blocks.append(Block(before, body, body.partition("\n")[0]))
         before += body.count("\n")

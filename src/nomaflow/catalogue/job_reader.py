@@ -1,6 +1,6 @@
 """One [[jobs]] block: every problem of it at once, or the job."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ class JobReader:
 
     source: TomlSource
     steps: StepReader
-    shared_defaults: Mapping[str, Any]
+    shared_defaults: Any
     in_doubt: bool
     _seen: set[str] = field(default_factory=set)
 

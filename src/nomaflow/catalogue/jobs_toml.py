@@ -40,25 +40,28 @@ class Declared:
 
 def read_jobs(source: TomlSource, types: Mapping[str, StepType[Any]], reach: Reach) -> Declared:
     """Every job of jobs.toml. Nothing that the file holds makes it raise."""
-    declared = Declared()
     steps = StepReader(types, reach)
-    declared.problems += _file_problems(source)
-    doubts = [*_lost_defaults(source), *_defaults_problems(source, steps)]
-    declared.problems += doubts
-    declared.broken += [
-        _broken_block(source, block, problem) for block, problem in _jobs_of(source)
-    ]
-    reader = JobReader(source, steps, _shared_defaults(source), in_doubt=bool(doubts))
-    blocks = _blocks(source)
-    strays = _strays(source, len(blocks))
-    declared.problems += [stray(Place(source), key) for key in strays.pop(-1, [])]
+    defaults = source.values.get("step_defaults", {})
+    place = Place(source).at("step_defaults")
+    doubts = [*_lost_defaults(source), *steps.defaults_problems(defaults, place)]
+    declared = Declared(
+        broken=list(_broken_blocks(source)), problems=[*_file_problems(source), *doubts]
+    )
+    reader = JobReader(source, steps, defaults, in_doubt=bool(doubts))
+    _read_each(reader, _blocks(source), declared)
+    return declared
+
+
+def _read_each(reader: JobReader, blocks: list[Any], declared: Declared) -> None:
+    strays = _strays(reader.source, len(blocks))
+    above_all = Place(reader.source)
+    declared.problems += [stray(above_all, key) for key in strays.pop(-1, [])]
     for index, values in enumerate(blocks):
         read = reader.read(index, values, strays.get(index, ()))
         if isinstance(read, Job):
             declared.jobs[read.id] = read
         else:
             declared.broken.append(read)
-    return declared
 
 
 def _strays(source: TomlSource, count: int) -> dict[int, list[str]]:
@@ -77,11 +80,6 @@ def _strays(source: TomlSource, count: int) -> dict[int, list[str]]:
 def _blocks(source: TomlSource) -> list[Any]:
     blocks = source.values.get("jobs", [])
     return blocks if isinstance(blocks, list) else []
-
-
-def _shared_defaults(source: TomlSource) -> dict[str, Any]:
-    defaults = source.values.get("step_defaults", {})
-    return defaults if isinstance(defaults, dict) else {}
 
 
 def _file_problems(source: TomlSource) -> Iterator[Problem]:
@@ -108,13 +106,8 @@ def _lost_defaults(source: TomlSource) -> Iterator[Problem]:
             )
 
 
-def _defaults_problems(source: TomlSource, steps: StepReader) -> Iterator[Problem]:
-    place = Place(source).at("step_defaults")
-    yield from steps.defaults_problems(source.values.get("step_defaults", {}), place)
-
-
-def _jobs_of(source: TomlSource) -> Iterator[tuple[Block, SyntaxProblem]]:
-    return ((block, problem) for block, problem in source.broken if block.header)
+def _broken_blocks(source: TomlSource) -> Iterator[BrokenJob]:
+    return (_broken_block(source, *entry) for entry in source.broken if entry[0].header)
 
 
 def _broken_block(source: TomlSource, block: Block, problem: SyntaxProblem) -> BrokenJob:

@@ -5,7 +5,7 @@ from typing import Any
 
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.tokens import MalformedToken, Token, entries_of, pieces
+from nomaflow.catalogue.tokens import entries_of, is_lone_variable
 from nomaflow.errors import Problem
 from nomaflow.security.vault import is_sealed
 
@@ -24,17 +24,7 @@ def plain_paths(values: Any) -> Iterator[KeyPath]:
     """Where a password is in plain text."""
     for key, value in entries_of(values):
         if key in SECRET_FIELDS:
-            if isinstance(value, str) and not _is_protected(value):
+            if isinstance(value, str) and not (is_sealed(value) or is_lone_variable(value)):
                 yield (key,)
         elif isinstance(value, dict | list):
             yield from ((key, *rest) for rest in plain_paths(value))
-
-
-def _is_protected(value: str) -> bool:
-    if is_sealed(value):
-        return True
-    try:
-        parts = pieces(value)
-    except MalformedToken:
-        return True  # whoever checks the tokens reports it
-    return len(parts) == 1 and isinstance(parts[0], Token)

@@ -4,8 +4,16 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from nomaflow.catalogue.place import Place
+from nomaflow.catalogue.secret_values import SECRET_FIELDS
 from nomaflow.catalogue.substitution import named_step
-from nomaflow.catalogue.tokens import MalformedToken, Token, has_tokens, strings_in, tokens_in
+from nomaflow.catalogue.tokens import (
+    MalformedToken,
+    Token,
+    has_tokens,
+    is_lone_variable,
+    strings_in,
+    tokens_in,
+)
 from nomaflow.errors import Problem
 
 Rule = Callable[[Token], str | None]
@@ -16,10 +24,12 @@ def token_problems(
 ) -> Iterator[Problem]:
     """What is wrong with the tokens in these values; `rule` says why one may not stand here.
 
-    `literal` names the dotted paths that take no tokens.
+    `literal` names the dotted paths that take no tokens. A password is looked into only when it
+    is one token, so that no part of it is shown.
     """
     for path, text in strings_in(values, has_tokens):
-        if ".".join(map(str, path)) not in literal:
+        is_shown = path[-1] not in SECRET_FIELDS or is_lone_variable(text)
+        if is_shown and ".".join(map(str, path)) not in literal:
             yield from (place.at(*path).problem(message) for message in _complaints(text, rule))
 
 

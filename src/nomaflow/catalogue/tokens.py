@@ -26,6 +26,7 @@ FACTS = (
 _PIECE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
 _KINDS = ("env", "kw", "out", "ctx")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LONE_VARIABLE = re.compile(rf"\$\{{env:{_VARIABLE.pattern}\}}")
 _OUR_PREFIX = "NOMAFLOW_"
 
 
@@ -49,6 +50,11 @@ class Token:
 def has_tokens(text: str) -> bool:
     """Whether a text needs to be looked into at all."""
     return "${" in text
+
+
+def is_lone_variable(text: str) -> bool:
+    """Whether the whole text is one ${env:VAR} token, without a default."""
+    return _LONE_VARIABLE.fullmatch(text) is not None
 
 
 def pieces(text: str) -> list[str | Token]:

@@ -351,6 +351,24 @@ CONNECTORS = [
         "one ${env:VAR} token",
     ),
     Variant(
+        "password as a default",
+        '[pools.erp]\nurl = "postgresql://me@db/erp"\npassword = "${env:PW:-hunter2}" ◀\n',
+        "pools.erp.password",
+        "one ${env:VAR} token",
+    ),
+    Variant(
+        "password that looks like a token",
+        '[pools.erp]\nurl = "postgresql://me@db/erp"\npassword = "${hunter2}" ◀\n',
+        "pools.erp.password",
+        "one ${env:VAR} token",
+    ),
+    Variant(
+        "our own variable for a password",
+        '[pools.erp]\nurl = "postgresql://me@db/erp"\npassword = "${env:NOMAFLOW_TOKEN}" ◀\n',
+        "pools.erp.password",
+        "begin with NOMAFLOW_",
+    ),
+    Variant(
         "our own variable",
         '[pools.erp]\nurl = "postgresql://${env:NOMAFLOW_TOKEN}@db/erp" ◀\n',
         "pools.erp.url",
