@@ -7,11 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from fastapi import FastAPI
-
 from nomaflow import log
-from nomaflow.api.http import http_app
-from nomaflow.api.parts import ApiParts
 from nomaflow.catalogue.connections import Connections
 from nomaflow.catalogue.env_file import Variables
 from nomaflow.catalogue.home import JOBS_TOML, Home
@@ -95,6 +91,11 @@ class App:
     def settings(self) -> Settings:
         return self.catalogue.settings
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the service runs: the store is open and due times are kept."""
+        return self._is_ready
+
     @asynccontextmanager
     async def store(self) -> AsyncIterator[None]:
         """The store is open and its schema up to date. Raises Unreachable."""
@@ -133,13 +134,12 @@ class App:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """The whole service: store, runs, and schedules if this process keeps them."""
-        async with self.store():
-            async with self.running("server"), self._scheduling():
-                self._is_ready = True
-                try:
-                    yield
-                finally:
-                    self._is_ready = False
+        async with self.store(), self.running("server"), self._scheduling():
+            self._is_ready = True
+            try:
+                yield
+            finally:
+                self._is_ready = False
 
     @asynccontextmanager
     async def _scheduling(self) -> AsyncIterator[None]:
@@ -243,14 +243,6 @@ class App:
             fire=self.firing.fire,
         )
 
-    def api_parts(self) -> ApiParts:
-        return ApiParts(
-            jobs=self.jobs,
-            runs=self.runs,
-            sign_in=self.access.sign_in,
-            is_ready=lambda: self._is_ready,
-        )
-
     def _executor_parts(self) -> ExecutorParts:
         return ExecutorParts(
             queue=self.queue,
@@ -297,20 +289,3 @@ class App:
         log.configure(
             level=wanted.level, as_json=wanted.format == "json", redact=self.redactor.redact
         )
-
-
-def http_app_of(app: App) -> FastAPI:
-    """The ASGI application that serves `app` while its lifespan is open."""
-
-    @asynccontextmanager
-    async def lifespan(http: FastAPI) -> AsyncIterator[None]:
-        async with app.serving():
-            http.state.parts = app.api_parts()
-            yield
-
-    return http_app(lifespan)
-
-
-def create_app(home: Path | str) -> FastAPI:
-    """An ASGI application for the home folder. Raises InvalidConfiguration, SecretsError."""
-    return http_app_of(App.build(Path(home)))

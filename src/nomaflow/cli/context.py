@@ -8,12 +8,13 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from nomaflow.app import App
 from nomaflow.errors import (
     InvalidConfiguration,
+    JobBusy,
     NomaflowError,
     NotFound,
     NotPermitted,
+    Refused,
     SecretsError,
     Unreachable,
 )
@@ -40,11 +41,6 @@ def caller() -> str:
     return f"cli:{getpass.getuser()}"
 
 
-def build(home: Path) -> App:
-    """The application of that home. Raises InvalidConfiguration, SecretsError."""
-    return App.build(home)
-
-
 def complete(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
@@ -56,5 +52,7 @@ def exit_code(error: NomaflowError) -> int:
         (Unreachable, UNREACHABLE),
         (NotPermitted, NOT_PERMITTED),
         (NotFound, USAGE),
+        (JobBusy, RUN_FAILED),
+        (Refused, USAGE),
     ]
     return next((code for kind, code in kinds if isinstance(error, kind)), RUN_FAILED)

@@ -1,30 +1,65 @@
 """The command `nomaflow`."""
 
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
+from typer.core import TyperGroup
+from typer.main import get_group_from_info
+from typer.models import TyperInfo
 
 from nomaflow import __version__
-from nomaflow.cli import output
-from nomaflow.cli.commands import demo, history, home, run, schedule, secrets, serve, tokens
+from nomaflow.cli import commands, output
 from nomaflow.cli.context import exit_code
 from nomaflow.errors import InvalidConfiguration, NomaflowError
 
+FOUND_IN = {
+    "init": "home",
+    "validate": "home",
+    "demo": "demo",
+    "serve": "serve",
+    "run": "run",
+    "jobs": "history",
+    "runs": "history",
+    "show": "history",
+    "logs": "history",
+    "cancel": "history",
+    "schedule": "schedule",
+    "secrets": "secrets",
+    "tokens": "tokens",
+}
+
+
+class CommandsOnDemand(TyperGroup):
+    """Imports a command when it is called: `nomaflow jobs` does not wait for a web server."""
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002  # the shape of a group
+        return list(FOUND_IN)
+
+    def get_command(self, ctx: object, cmd_name: str) -> Any:  # noqa: ARG002  # as above
+        if cmd_name not in FOUND_IN:
+            return None
+        module = import_module(f"{commands.__name__}.{FOUND_IN[cmd_name]}")
+        group = get_group_from_info(
+            TyperInfo(module.cli),
+            pretty_exceptions_short=False,
+            suggest_commands=True,
+            rich_markup_mode=None,
+        )
+        return group.commands.get(cmd_name, group)
+
+
 cli = typer.Typer(
     name="nomaflow",
+    cls=CommandsOnDemand,
     help="Schedules, runs and shows the background work of an internal application.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (home, demo, serve, run, history):
-    group.add_to(cli)
-cli.add_typer(schedule.cli, name="schedule")
-cli.add_typer(secrets.cli, name="secrets")
-cli.add_typer(tokens.cli, name="tokens")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # the shape of an option's callback

@@ -16,14 +16,13 @@ from nomaflow.cli.execution import execute_here
 from nomaflow.domain.run import RunOptions
 from nomaflow.domain.states import RunState
 
+cli = typer.Typer()
+
 JOB = "nightly-refresh"
 TOKEN_FILE = ".token"  # noqa: S105  # the name of a file
 
 
-def add_to(cli: typer.Typer) -> None:
-    cli.command("demo")(demo)
-
-
+@cli.command()
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to make it.")] = Path("demo"),
     *,

@@ -7,30 +7,29 @@ import typer
 
 from nomaflow.app import App
 from nomaflow.cli import output
-from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, build, caller, complete
+from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, caller, complete
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import LogLine, RunId
 from nomaflow.domain.states import RunState
 from nomaflow.history.pages import RunFilter
 from nomaflow.services.views import View, log_line, run_detail, run_summary
 
+cli = typer.Typer()
+
 RunArgument = Annotated[int, typer.Argument(metavar="RUN", help="The run's id.", min=1)]
 
 
-def add_to(cli: typer.Typer) -> None:
-    for command in (jobs, runs, show, logs, cancel):
-        cli.command()(command)
-
-
+@cli.command()
 def jobs(*, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
     """List the jobs with their last run and next due time."""
-    rows = complete(_jobs(build(home)))
+    rows = complete(_jobs(App.build(home)))
     if as_json:
         output.print_json({"jobs": rows})
     else:
         output.print_jobs(rows)
 
 
+@cli.command()
 def runs(
     *,
     home: HomeOption = HERE,
@@ -45,22 +44,24 @@ def runs(
     wanted = RunFilter(
         job_id=JobId(job) if job else None, states=frozenset(state or ()), limit=limit
     )
-    rows = complete(_runs(build(home), wanted))
+    rows = complete(_runs(App.build(home), wanted))
     if as_json:
         output.print_json({"runs": rows})
     else:
         output.print_runs(rows)
 
 
+@cli.command()
 def show(run: RunArgument, *, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
     """Show one run with its steps, outputs and errors."""
-    detail = complete(_show(build(home), RunId(run)))
+    detail = complete(_show(App.build(home), RunId(run)))
     if as_json:
         output.print_json(detail)
     else:
         output.print_run(detail)
 
 
+@cli.command()
 def logs(
     run: RunArgument,
     *,
@@ -72,16 +73,17 @@ def logs(
     """Print a run's log; with --follow, each line as it comes, and exit 1 if the run fails."""
     lines: list[LogLine] = []
     show_lines = lines.extend if as_json else output.print_lines
-    state = complete(_logs(build(home), RunId(run), after, show_lines, follow=follow))
+    state = complete(_logs(App.build(home), RunId(run), after, show_lines, follow=follow))
     if as_json:
         output.print_json({"lines": [log_line(line) for line in lines]})
     if follow and state is not RunState.SUCCEEDED:
         raise typer.Exit(RUN_FAILED)
 
 
+@cli.command()
 def cancel(run: RunArgument, *, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
     """Ask a run to stop, whichever process executes it."""
-    summary = complete(_cancel(build(home), RunId(run)))
+    summary = complete(_cancel(App.build(home), RunId(run)))
     if as_json:
         output.print_json(summary)
     else:

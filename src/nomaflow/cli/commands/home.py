@@ -1,5 +1,6 @@
 """`nomaflow init | validate`: make a home folder, and look for mistakes in one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +12,12 @@ from nomaflow.catalogue.init import init as make_home
 from nomaflow.catalogue.load import load
 from nomaflow.cli import output
 from nomaflow.cli.context import HERE, INVALID, HomeOption, JsonOption, complete
+from nomaflow.errors import InvalidConfiguration, Problem
+
+cli = typer.Typer()
 
 
-def add_to(cli: typer.Typer) -> None:
-    cli.command()(init)
-    cli.command()(validate)
-
-
+@cli.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
 ) -> None:
@@ -30,9 +30,10 @@ def init(
     output.out.print(f"  {token}")
 
 
+@cli.command()
 def validate(*, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
     """List every mistake in the home folder; exits 3 when there is one."""
-    problems = load(Home(home)).problems
+    problems = _problems(Home(home))
     if as_json:
         output.print_json({"problems": [problem.as_dict() for problem in problems]})
     elif problems:
@@ -41,6 +42,13 @@ def validate(*, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
         output.out.print("No problems.")
     if problems:
         raise typer.Exit(INVALID)
+
+
+def _problems(home: Home) -> Sequence[Problem]:
+    try:
+        return load(home).problems
+    except InvalidConfiguration as error:
+        return error.problems
 
 
 async def create_first_token(folder: Path) -> str:

@@ -7,17 +7,16 @@ import typer
 
 from nomaflow.app import App
 from nomaflow.cli import output
-from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, build, caller, complete
+from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, caller, complete
 from nomaflow.cli.execution import execute_here
 from nomaflow.domain.run import RunOptions
 from nomaflow.domain.states import RunState
 from nomaflow.services.views import run_detail
 
-
-def add_to(cli: typer.Typer) -> None:
-    cli.command("run")(run)
+cli = typer.Typer()
 
 
+@cli.command()
 def run(  # noqa: PLR0913  # one argument per option
     job: Annotated[str, typer.Argument(help="The job's id.")],
     *,
@@ -46,7 +45,7 @@ def run(  # noqa: PLR0913  # one argument per option
         step_enabled=dict.fromkeys(step_off or [], False),
         log_level=_level(log_level),
     )
-    detail = complete(_run(build(home), job, options, wait=wait))
+    detail = complete(_run(App.build(home), job, options, wait=wait))
     if as_json:
         output.print_json(detail)
     else:

@@ -11,7 +11,7 @@ from nomaflow.catalogue.home import Home
 from nomaflow.cli import output
 from nomaflow.cli.context import HERE, INVALID, HomeOption, JsonOption
 from nomaflow.config import Environment
-from nomaflow.errors import Refused
+from nomaflow.errors import InvalidConfiguration, Refused
 from nomaflow.security.keys import add_key, read_keys
 from nomaflow.security.vault import Vault
 
@@ -41,7 +41,9 @@ def rotate(*, home: HomeOption = HERE) -> None:
             "The master key comes from NOMAFLOW_MASTER_KEY: put a new key before the old ones "
             "there, separated by commas; then seal again with 'nomaflow secrets encrypt'."
         )
-    _vault(folder)
+    report = seal.check(folder, _vault(folder))
+    if any(value.problem for value in report.sealed):
+        raise InvalidConfiguration(report.problems)
     keys = add_key(folder.master_key)
     changed = seal.rotate(folder, Vault(keys))
     names = ", ".join(path.name for path in changed) or "no file"

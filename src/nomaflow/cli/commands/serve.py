@@ -8,18 +8,18 @@ import structlog
 import typer
 import uvicorn
 
-from nomaflow.app import http_app_of
+from nomaflow.app import App
+from nomaflow.asgi import http_app_of
 from nomaflow.cli import output
-from nomaflow.cli.context import HERE, HomeOption, build
+from nomaflow.cli.context import HERE, HomeOption
 from nomaflow.errors import Unreachable
+
+cli = typer.Typer()
 
 log = structlog.get_logger()
 
 
-def add_to(cli: typer.Typer) -> None:
-    cli.command("serve")(serve)
-
-
+@cli.command()
 def serve(
     *,
     home: HomeOption = HERE,
@@ -29,7 +29,7 @@ def serve(
     ] = None,
 ) -> None:
     """Keep the schedules, execute runs and answer the API until stopped."""
-    app = build(home)
+    app = App.build(home)
     output.print_problems(app.catalogue.problems)
     server = app.settings.server
     host, port = host or server.host, server.port if port is None else port

@@ -6,7 +6,7 @@ import typer
 
 from nomaflow.app import App
 from nomaflow.cli import output
-from nomaflow.cli.context import HERE, HomeOption, JsonOption, build, complete
+from nomaflow.cli.context import HERE, HomeOption, JsonOption, complete
 from nomaflow.services.views import instant
 
 cli = typer.Typer(help="Make, list and revoke API tokens.", no_args_is_help=True)
@@ -16,7 +16,7 @@ NameArgument = Annotated[str, typer.Argument(help="What uses the token, such as 
 @cli.command()
 def create(name: NameArgument, *, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
     """Make a token and print it; it cannot be shown again."""
-    token = complete(_create(build(home), name))
+    token = complete(_create(App.build(home), name))
     if as_json:
         output.print_json({"name": name, "token": token})
     else:
@@ -27,7 +27,7 @@ def create(name: NameArgument, *, home: HomeOption = HERE, as_json: JsonOption =
 @cli.command("list")
 def list_tokens(*, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
     """List the tokens by name."""
-    rows = complete(_list(build(home)))
+    rows = complete(_list(App.build(home)))
     if as_json:
         output.print_json({"tokens": rows})
         return
@@ -43,7 +43,7 @@ def list_tokens(*, home: HomeOption = HERE, as_json: JsonOption = False) -> None
 @cli.command()
 def revoke(name: NameArgument, *, home: HomeOption = HERE) -> None:
     """End a token: whoever uses it is refused from now on."""
-    complete(_revoke(build(home), name))
+    complete(_revoke(App.build(home), name))
     output.out.print(f"Token '{name}' is revoked.")
 
 

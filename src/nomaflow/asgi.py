@@ -1,0 +1,33 @@
+"""The service as an ASGI application; the command line goes without, and starts faster."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from nomaflow.api.http import http_app
+from nomaflow.api.parts import ApiParts
+from nomaflow.app import App
+
+
+def http_app_of(app: App) -> FastAPI:
+    """The ASGI application that serves `app` while its lifespan is open."""
+
+    @asynccontextmanager
+    async def lifespan(http: FastAPI) -> AsyncIterator[None]:
+        async with app.serving():
+            http.state.parts = ApiParts(
+                jobs=app.jobs,
+                runs=app.runs,
+                sign_in=app.access.sign_in,
+                is_ready=lambda: app.is_ready,
+            )
+            yield
+
+    return http_app(lifespan)
+
+
+def create_app(home: Path | str) -> FastAPI:
+    """An ASGI application for the home folder. Raises InvalidConfiguration, SecretsError."""
+    return http_app_of(App.build(Path(home)))
