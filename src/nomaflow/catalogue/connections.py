@@ -4,17 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from nomaflow.catalogue.home import CONNECTORS_TOML, Home
 from nomaflow.catalogue.model import Catalogue, DeclaredConnector
-from nomaflow.catalogue.schema import mistakes
+from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, resolve
 from nomaflow.catalogue.words import sentence, unknown_name
 from nomaflow.connectors.base import ConnectorSettings, ResolvedPool
 from nomaflow.domain.job import Definition
 from nomaflow.domain.secrets import Secret
-from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound, SecretsError, StepRefused
+from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound, SecretsError
 from nomaflow.security.redaction import Redactor
 from nomaflow.security.vault import Vault, is_sealed
 
@@ -65,12 +63,7 @@ class Connections:
 
     def _definition(self, connector: DeclaredConnector) -> Definition:
         values = self._resolved(dict(connector.values))
-        try:
-            return connector.model.model_validate(values)
-        except ValidationError as error:
-            found = mistakes(connector.model, error, values)
-            words = "; ".join(f"field '{'.'.join(map(str, path))}': {text}" for path, text in found)
-            raise StepRefused(f"Connector '{connector.name}' does not fit: {words}") from None
+        return settled(connector.model, values, f"Connector '{connector.name}'")
 
     def _password(self, pool: str, text: str | None) -> Secret | None:
         value = self._resolved(text)

@@ -32,9 +32,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "max_shrink_percent": _NOTHING,
         "min_rows": _NOTHING,
         "partitions": _NOTHING,
-        "strip_both_columns": [],
         "type_coercion": "none",
-        "verify": "count",
     },
 }
 CONNECTOR_FIELDS: Mapping[str, Any] = {"jde_dictionary": _NOTHING}

@@ -9,7 +9,7 @@ from nomaflow.catalogue.words import sentence, unknown_name
 from nomaflow.config import Settings
 from nomaflow.connectors.base import PoolDefinition
 from nomaflow.domain.job import Definition, Job, JobId
-from nomaflow.errors import NotFound, Problem
+from nomaflow.errors import InvalidConfiguration, NotFound, Problem
 
 Model = type[Definition]
 STORE = "default"
@@ -66,12 +66,11 @@ class Catalogue:
         return self.texts.get(JOBS_TOML, "")
 
     def job(self, name: str) -> Job:
-        """The job of that id. Raises NotFound, which says so when the job is broken."""
+        """The job of that id. Raises NotFound; InvalidConfiguration when the job is broken."""
         job = self.jobs.get(JobId(name))
         if job is not None:
             return job
         for broken in self.broken:
             if broken.id == name:
-                lines = "\n".join(str(problem) for problem in broken.problems)
-                raise NotFound(f"Job '{name}' does not run until its problems are solved:\n{lines}")
+                raise InvalidConfiguration(broken.problems)
         raise NotFound(f"{sentence(unknown_name('job', name, self.jobs))}")

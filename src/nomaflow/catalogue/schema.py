@@ -5,13 +5,14 @@ from functools import cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from nomaflow.catalogue import words
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.positions import Key, KeyPath
 from nomaflow.catalogue.tokens import has_tokens
-from nomaflow.errors import Problem
+from nomaflow.errors import Problem, StepRefused
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Mistakes = list[tuple[KeyPath, str]]
@@ -32,9 +33,17 @@ def checked(
     return instance, [place.at(*path).problem(message) for path, message in found]
 
 
-def mistakes(model: type[BaseModel], error: ValidationError, values: Any) -> Mistakes:
-    """Each field that does not fit and what was expected there, one entry per field."""
-    return _merged(_located(model, error, values))
+def settled(model: type[ModelT], values: Mapping[str, Any], what: str) -> ModelT:
+    """The model made of values whose tokens are resolved.
+
+    Raises StepRefused, which begins with `what` and names each field that does not fit.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        found = _mistakes(model, error, values)
+    fields = "; ".join(f"field '{'.'.join(map(str, path))}': {message}" for path, message in found)
+    raise StepRefused(f"{what} does not fit: {fields}.")
 
 
 @cache
@@ -67,7 +76,7 @@ def _validated(
     try:
         instance, found = model.model_validate(values), []
     except ValidationError as error:
-        instance, found = None, mistakes(model, error, values)
+        instance, found = None, _mistakes(model, error, values)
     known = {path for path, _ in found}
     found += [(path, message) for path, message in _merged(scalars) if path not in known]
     if tokens:
@@ -75,8 +84,9 @@ def _validated(
     return (None if found else instance), found
 
 
-def _located(model: type[BaseModel], error: ValidationError, values: Any) -> Mistakes:
-    return [(path, message) for path, message, _ in _typed(model, error, values)]
+def _mistakes(model: type[BaseModel], error: ValidationError, values: Any) -> Mistakes:
+    """Each field that does not fit and what was expected there, one entry per field."""
+    return _merged([(path, message) for path, message, _ in _typed(model, error, values)])
 
 
 def _typed(
@@ -87,7 +97,7 @@ def _typed(
         if detail["type"] == "extra_forbidden":
             message = words.unknown_key(str(path[-1]), _known_keys(model, path[:-1]))
         else:
-            message = words.in_words(detail)
+            message = words.in_words(detail, _description(model, path))
         yield path, message, detail["type"]
 
 
@@ -128,17 +138,29 @@ def _holds_token(values: Any, path: KeyPath) -> bool:
 
 
 def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
-    """The keys that a table at that path may hold."""
-    found: type[BaseModel] | None = model
-    for key in path:
-        field = _field(found, key) if isinstance(key, str) else None
-        found = _model_in(field) if field is not None else found
+    found = _model_at(model, path)
     return sorted(keys_of(found)) if found else []
 
 
-def _field(model: type[BaseModel] | None, key: str) -> Any:
-    fields = model.model_fields.items() if model else ()
-    return next((info.annotation for name, info in fields if key in (name, info.alias)), None)
+def _description(model: type[BaseModel], path: KeyPath) -> str | None:
+    """What the field at that path is, in its model's own words."""
+    found = _model_at(model, path[:-1])
+    field = _field(found, path[-1]) if found and path else None
+    return field.description if field else None
+
+
+def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:
+    """The model of the table at that path; indices and free keys stay with what holds them."""
+    found: type[BaseModel] | None = model
+    for key in path:
+        field = _field(found, key) if found else None
+        found = _model_in(field.annotation) if field else found
+    return found
+
+
+def _field(model: type[BaseModel], key: Key) -> FieldInfo | None:
+    fields = model.model_fields.items()
+    return next((info for name, info in fields if key in (name, info.alias)), None)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -39,6 +39,11 @@ _EXPECTED = {
     "too_long": "expected at most {max_length} items",
 }
 
+_DESCRIBED = {
+    "missing": "this field is required: expected",
+    "string_pattern_mismatch": "expected",
+}
+
 _KINDS = (
     (bool, "true or false"),
     (str, "text"),
@@ -48,10 +53,12 @@ _KINDS = (
 )
 
 
-def in_words(error: ErrorDetails) -> str:
-    """What was expected instead of what pydantic refused."""
+def in_words(error: ErrorDetails, description: str | None = None) -> str:
+    """What was expected instead of what pydantic refused; `description` is the field's own."""
     kind, context = error["type"], error.get("ctx", {})
     field = str(error["loc"][-1]) if error["loc"] else ""
+    if description and kind in _DESCRIBED:
+        return f"{_DESCRIBED[kind]} {_inside_a_sentence(description)}"
     if kind in _EXPECTED:
         return _EXPECTED[kind].format(**context) + _found(kind, error["input"])
     if kind == "literal_error":
@@ -97,6 +104,11 @@ def is_secret(field: str) -> bool:
 def kind_of(value: Any) -> str:
     """What a TOML value is, for people."""
     return next((word for kind, word in _KINDS if isinstance(value, kind)), "a date or time")
+
+
+def _inside_a_sentence(text: str) -> str:
+    first = text[:1] if text[1:2].isupper() else text[:1].lower()
+    return f"{first}{text[1:].rstrip('.')}"
 
 
 def _found(kind: str, value: object) -> str:

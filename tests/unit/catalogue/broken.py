@@ -162,6 +162,7 @@ STEP_FIELDS = [
     ),
     in_step("type that is no text", "type = 3 ◀", "type", "expected text"),
     in_step("unknown key", f"{QUERY}qurey = 1 ◀", "qurey", "did you mean 'query'?"),
+    in_step("a text of another form", f'{QUERY}code = "a.b" ◀', "code", "a pair, as left:right"),
     in_step("condition", f'{QUERY}when = "true" ◀', "when", "not available in this version"),
     in_step("text for a number", f'{QUERY}limit = "ten" ◀', "limit", "whole number, found text"),
     in_step("half a number", f"{QUERY}limit = 1.5 ◀", "limit", "whole number"),
@@ -256,6 +257,14 @@ STEP_FIELDS = [
         "required",
         job="sick",
         step="#1",
+    ),
+    Variant(
+        "no query",
+        '[[jobs]]\nid = "sick"\n[[jobs.steps]] ◀\nname = "a"\ntype = "sql_query"\n',
+        "query",
+        "required: expected the SQL statement",
+        job="sick",
+        step="a",
     ),
     Variant(
         "no connector",

@@ -19,7 +19,10 @@ SqlConnectorName = Annotated[str, Field(json_schema_extra={"x-connector": "sql"}
 
 class Query(StepSpec):
     connector: SqlConnectorName
-    query: str
+    code: Annotated[str, Field(pattern="^[a-z]+:[a-z]+$", description="A pair, as left:right.")] = (
+        "a:b"
+    )
+    query: Annotated[str, Field(description="The SQL statement.")]
     params: Mapping[str, Any] = Field(default_factory=dict)
     limit: int = 0
     capture_first_row: bool = False

@@ -192,7 +192,7 @@ def test_a_name_in_another_block_is_no_reason_to_lose_a_job(tmp_path: Path) -> N
 
 def test_a_broken_job_that_is_asked_for_says_why(tmp_path: Path) -> None:
     catalogue = load_texts(tmp_path, jobs='[[jobs]]\nid = "sick"\nenabled = 1\n')
-    with pytest.raises(NotFound, match="true or false"):
+    with pytest.raises(InvalidConfiguration, match="true or false"):
         catalogue.job("sick")
 
 
