@@ -93,9 +93,8 @@ class RunHistory:
         query = select(*RUN_COLUMNS).where(
             job_runs.c.job_id == job_id, job_runs.c.state.in_(IN_FLIGHT)
         )
-        query = query.order_by(job_runs.c.id)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [as_run(row) for row in rows]
+        return sorted(map(as_run, rows), key=lambda run: run.id)
 
     async def last_runs(self, job_ids: Sequence[JobId]) -> dict[JobId, Run]:
         """The newest run of each job that has one."""

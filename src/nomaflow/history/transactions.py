@@ -37,6 +37,7 @@ class Transactions:
     def __init__(self, store: Store, url: URL, *, writing: bool) -> None:
         self._store = store
         self._place = url.set(query={})._replace(password=None).render_as_string()
+        self._writing = writing
         self._engine = store.engine(url, writing=writing)
         self._has_answered = False
 
@@ -72,7 +73,7 @@ class Transactions:
         except DBAPIError as error:
             if not _is_trouble(error):
                 raise
-            if committing and error.connection_invalidated:
+            if committing and self._writing and error.connection_invalidated:
                 raise MaybeDone(self._unknown()) from error
             kind = NotDone if begun else NotBegun
             raise kind(self._cannot(error), is_passing=self._is_passing(error)) from error

@@ -142,6 +142,17 @@ async def test_sqlite_keeps_every_commit_and_its_foreign_keys(tmp_path: Path) ->
     await database.close()
 
 
+async def test_nobody_waits_forever_on_postgresql(postgresql_url: str) -> None:
+    database = Database.open(postgresql_url)
+    asked = ("lock_timeout", "idle_in_transaction_session_timeout", "TimeZone")
+
+    def settings(connection: Connection) -> list[object]:
+        return [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in asked]
+
+    assert await database.write(settings) == ["5s", "10s", "UTC"]
+    await database.close()
+
+
 async def test_a_missing_folder_is_told_with_what_to_do(tmp_path: Path) -> None:
     database = Database.open(f"sqlite:///{tmp_path}/nowhere/history.db")
     with pytest.raises(Unreachable, match=r"nowhere/history\.db.*folder exists"):

@@ -1,7 +1,10 @@
 """Pages of runs: newest first, filtered, none skipped and none twice."""
 
+from base64 import urlsafe_b64encode
+from datetime import datetime
+
 import pytest
-from tests.integration.history.history_builders import Desk, by_hand
+from tests.integration.history.history_builders import DAY, MIDNIGHT, Desk, by_hand
 
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import RunId
@@ -14,12 +17,18 @@ async def _ids(desk: Desk, wanted: RunFilter) -> list[RunId]:
     return [run.id for run in (await desk.history.page(wanted)).runs]
 
 
-async def test_pages_show_each_run_once_while_new_ones_come_in(desk: Desk) -> None:
-    old = await desk.history.insert([by_hand(f"job{number}") for number in range(23)])
+@pytest.mark.parametrize("since", [None, MIDNIGHT - 365 * DAY])
+async def test_pages_show_each_run_once_while_new_ones_come_in(
+    desk: Desk, since: datetime | None
+) -> None:
+    old = []
+    for number in range(23):
+        old += await desk.history.insert([by_hand(f"job{number}")])
+        desk.clock.step(number % 3)
     seen: list[RunId] = []
     cursor = None
     while True:
-        page = await desk.history.page(RunFilter(limit=5, cursor=cursor))
+        page = await desk.history.page(RunFilter(since=since, limit=5, cursor=cursor))
         seen += [run.id for run in page.runs]
         if (cursor := page.next_cursor) is None:
             break
@@ -69,7 +78,18 @@ async def test_text_is_found_in_job_reason_trigger_and_id(desk: Desk) -> None:
     assert await _ids(desk, RunFilter(text="9" * 40)) == []
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "MTI=", "bm90IGEgY3Vyc29y", "é", "YmVmb3JlIHg="])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "é",
+        "MTI=",
+        urlsafe_b64encode(b"not a cursor").decode(),
+        urlsafe_b64encode(b"2026-03-01T00:00:00 5").decode(),
+        urlsafe_b64encode(b"2026-03-01T00:00:00+00:00 five").decode(),
+    ],
+)
 async def test_a_cursor_of_another_list_is_refused(desk: Desk, cursor: str) -> None:
     with pytest.raises(Refused, match="not a cursor of this list"):
         await desk.history.page(RunFilter(cursor=cursor))

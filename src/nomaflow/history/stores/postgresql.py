@@ -31,6 +31,8 @@ LOCKS: dict[Topic, int] = {"schema": 7710201, "admission": 7710202, "revisions":
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
 PASSING = {None, SERIALIZATION_FAILURE, DEADLOCK_DETECTED}
+# The time-outs: a row that someone else keeps locked holds up its own writers alone, and a frozen
+# process loses the locks that the others wait for.
 CONNECT_ARGS = {
     "application_name": "nomaflow",
     "connect_timeout": 10,
@@ -38,7 +40,7 @@ CONNECT_ARGS = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
-    "options": "-c timezone=UTC",
+    "options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=10s",
 }
 
 
@@ -72,6 +74,8 @@ class PostgresqlStore:
         return select(*records.table_valued(*fields).render_derived(with_types=True).c)
 
     def lock(self, connection: Connection, topic: Topic) -> None:
+        if topic == "schema":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCKS[topic]})
 
     def is_passing(self, error: DBAPIError) -> bool:
