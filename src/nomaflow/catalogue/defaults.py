@@ -15,13 +15,13 @@ def merged_under(
     for layer in layers:
         taken = {key: value for key, value in layer.items() if key in known}
         merged = _over(merged, taken)
-    return _over(merged, step)
+    return _over(merged, step) if merged else dict(step)
 
 
 def _over(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(low)
-    for key, value in high.items():
-        below = merged.get(key)
-        both_tables = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = _over(below, value) if both_tables else value  # type: ignore[arg-type]  # tables
+    merged = dict(low) | dict(high)
+    for key in low.keys() & high.keys():
+        below, above = low[key], high[key]
+        if isinstance(below, dict) and isinstance(above, dict):
+            merged[key] = _over(below, above)
     return merged
