@@ -215,15 +215,6 @@ async def test_facts_of_the_run_are_always_bound(stage: Stage, watcher: Watcher)
     ]
 
 
-async def test_a_thread_that_does_not_end_is_abandoned(stage: Stage) -> None:
-    stage.pools["db"] = ResolvedPool("db", "postgresql://nobody@192.0.2.1/x")
-    running = asyncio.create_task(stage.query("SELECT 1"))
-    await asyncio.sleep(0)
-    before = time.perf_counter()
-    await cancelled(running)
-    assert time.perf_counter() - before < 1
-
-
 def _peak_kib() -> int:
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))

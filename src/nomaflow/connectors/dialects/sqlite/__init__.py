@@ -29,7 +29,11 @@ class SqliteDialect:
         """Connections that may change threads, and whose transactions hold DDL too."""
         url = make_url(pool.url).set(drivername="sqlite+pysqlite")
         arguments = {"timeout": _BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
-        sizes = {} if url.database in {None, "", ":memory:"} else {"pool_size": pool.size}
+        sizes = (
+            {}
+            if url.database in {None, "", ":memory:"}
+            else {"pool_size": pool.size, "max_overflow": 0}
+        )
         engine = create_engine(url, connect_args=arguments, **sizes)
         event.listen(engine, "connect", _leave_transactions_to_us)
         event.listen(engine, "begin", _begin)

@@ -1,0 +1,175 @@
+"""What a python step refuses, and what becomes of a function's return value."""
+
+import math
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from nomaflow.connectors.base import Connector
+from nomaflow.errors import NotFound, StepRefused
+from nomaflow.steps.context import StepContext, StepFacts
+from nomaflow.steps.python import STEP, PythonSpec
+
+
+class KeptLines:
+    """A port that keeps lines and has no connectors."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def log(self, level: str, message: str, *, source: str = "") -> None:
+        self.lines.append((level, message))
+
+    def progress(self, done: int, total: int | None) -> None:
+        raise NotImplementedError
+
+    def connector(self, name: str) -> Connector:
+        raise NotFound(name)
+
+    def is_cancelled(self) -> bool:
+        return False
+
+    def on_cancel(self, hook: Callable[[], None]) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+def called(function: str, port: KeptLines | None = None, **params: Any) -> Any:
+    facts = StepFacts(
+        1, "job", "step", 0, 1, "cron", datetime(2026, 1, 1, tzinfo=UTC), None, params
+    )
+    spec = PythonSpec(callable=f"plugin_of_tests:{function}")
+    return STEP.run(spec, StepContext(facts, port or KeptLines()))
+
+
+@pytest.fixture(autouse=True)
+def _plugin(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("plugins")
+    (folder / "plugin_of_tests.py").write_text(PLUGIN)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "plugin_of_tests", raising=False)
+
+
+PLUGIN = """
+import math
+
+class Group:
+    @staticmethod
+    def inside(ctx, **_):
+        return "inside"
+
+class Unshowable:
+    def __repr__(self):
+        raise ValueError
+
+def gives(ctx, *, value, **_):
+    return value
+
+async def gives_later(ctx, *, value, **_):
+    return value
+
+def unshowable(ctx, **_):
+    return Unshowable()
+
+def shows(ctx, **_):
+    return {"who": ctx.session_user, "params": ctx.params, "key": ctx.idempotency_key}
+
+def needs(ctx, *, period):
+    return period
+
+no_function = 1
+"""
+
+
+@pytest.mark.parametrize("function", ["gives", "gives_later"])
+@pytest.mark.parametrize(
+    ("returned", "output"),
+    [
+        ({"a": [1, None]}, {"a": [1, None]}),
+        ({}, {}),
+        (None, {}),
+        (42, {"rows_affected": 42}),
+        (True, {"value": True}),
+        (1.5, {"value": 1.5}),
+        ("text", {"value": "text"}),
+        ([1, "a"], {"value": [1, "a"]}),
+        ((1, 2), {"value": [1, 2]}),
+    ],
+)
+def test_a_json_value_becomes_the_output(function: str, returned: Any, output: Any) -> None:
+    assert called(function, value=returned) == output
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        {1, 2},
+        object(),
+        {"ratio": math.nan},
+        b"bytes",
+        {(1, 2): 3},
+        datetime(2026, 1, 1, tzinfo=UTC),
+    ],
+)
+def test_what_is_not_json_is_kept_as_a_preview_with_a_warning(returned: Any) -> None:
+    port = KeptLines()
+    output = called("gives", port, value=returned)
+    assert output == {"truncated": True, "preview": repr(returned)[:4096]}
+    assert port.lines == [
+        ("WARNING", "The return value is not JSON; only a preview of it is kept.")
+    ]
+
+
+def test_a_large_value_is_cut() -> None:
+    port = KeptLines()
+    output = called("gives", port, value="x" * 300_000)
+    assert output["truncated"]
+    assert len(output["preview"]) == 4096
+    assert "300,002 bytes, more than 262,144" in port.lines[0][1]
+
+
+def test_a_value_that_cannot_be_shown_does_not_fail_the_step() -> None:
+    assert called("unshowable") == {"truncated": True, "preview": "<Unshowable>"}
+
+
+def test_the_context_gives_the_facts() -> None:
+    assert called("shows", region="EU") == {
+        "who": "cron",
+        "params": {"region": "EU"},
+        "key": "1:0",
+    }
+
+
+def test_a_method_of_a_class_can_be_called() -> None:
+    assert called("Group.inside") == {"value": "inside"}
+
+
+def test_an_unexpected_parameter_is_named_with_the_way_out() -> None:
+    with pytest.raises(StepRefused, match=r"unexpected keyword argument 'region'.*\*\*_"):
+        called("needs", period="month", region="EU")
+
+
+def test_a_missing_parameter_is_named() -> None:
+    with pytest.raises(StepRefused, match=r"missing a required .*'period'"):
+        called("needs")
+
+
+@pytest.mark.parametrize("function", ["absent", "no_function"])
+def test_a_missing_function_is_refused(function: str) -> None:
+    with pytest.raises(StepRefused, match=f"'plugin_of_tests' has no function '{function}'"):
+        called(function)
+
+
+@pytest.mark.parametrize("shape", ["", "module", "module:", ":f", "a b:c", "a.:c", "a:b:c", "1:f"])
+def test_a_callable_of_another_shape_is_a_problem_on_save(shape: str) -> None:
+    with pytest.raises(ValidationError):
+        PythonSpec(callable=shape)
+
+
+def test_inline_is_honestly_refused() -> None:
+    with pytest.raises(ValidationError, match="not available in this version"):
+        PythonSpec(callable="a:b", host="inline")
