@@ -11,7 +11,7 @@ help: ## Show this list
 
 demo: ## Install everything and start Nomaflow with sample databases and jobs
 	@$(PYTHON) tools/setup.py run
-	@$(RUN)/nomaflow demo
+	@$(RUN)/nomaflow demo || [ $$? -eq 130 ] # Ctrl-C is how it ends
 
 test: ## Install everything and run all tests (TESTS=tests/unit for some)
 	@$(PYTHON) tools/setup.py test --system
