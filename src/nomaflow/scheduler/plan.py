@@ -20,7 +20,7 @@ Key = tuple[JobId, TriggerId]
 MisfirePolicy = Literal["skip"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScheduleEntry:
     """An enabled job's schedule. Reasons show local times of `zone`; the trigger has its own."""
 
@@ -36,7 +36,7 @@ class ScheduleEntry:
         return self.job_id, self.trigger_id
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One row to be: the run of a due time, QUEUED, or born MISSED with its reason."""
 

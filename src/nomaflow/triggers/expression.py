@@ -87,14 +87,14 @@ _PLACES = (
 class CronExpression:
     """The local times that an expression matches; it knows nothing of time zones.
 
-    `seconds`, `minutes` and `hours` are sorted. `is_wildcard` as in Debian's cron: minute or hour
-    begin with a star. `days` decides on days, by cronsim's rules for day-of-month and day-of-week.
+    The numbers are sorted. `is_wildcard`: minute or hour begin with a star, so that Debian's cron
+    follows real time. `days` knows which days fit day-of-month and day-of-week.
     """
 
     seconds: tuple[int, ...]
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
-    months: frozenset[int]
+    months: tuple[int, ...]
     is_wildcard: bool
     days: CronSim
 
@@ -140,10 +140,20 @@ def read_cron(text: str) -> CronExpression:
             f"{_LONGEST} characters, such as '0 2 * * *'."
         )
     written = _six_fields(text)
+    _refuse_unreadable(text, written)
     fields = [place.prepared(field) for place, field in zip(_PLACES, written, strict=True)]
-    for place, field, shown in zip(_PLACES, fields, written, strict=True):
-        _check(text, place, field, shown)
-    return _expression(text, fields)
+    second, minute, hour, _, month, _ = map(_numbers, _PLACES, fields)
+    expression = CronExpression(
+        seconds=second,
+        minutes=minute,
+        hours=hour,
+        months=month,
+        is_wildcard=fields[1].startswith("*") or fields[2].startswith("*"),
+        days=_days(fields[3], fields[5]),
+    )
+    if expression.next_local(_SOME_DAY) is None:
+        raise _never_fires(text)
+    return expression
 
 
 def _six_fields(text: str) -> list[str]:
@@ -161,39 +171,31 @@ def _six_fields(text: str) -> list[str]:
     return [fields[5] if len(fields) == 6 else "0", *fields[:5]]
 
 
-def _check(text: str, place: _Place, field: str, shown: str) -> None:
-    if not _is_readable(place, field):
-        raise InvalidSchedule(
-            f"Schedule '{text}': {place.name} '{shown}' cannot be read. Expected {place.expected}, "
-            "or a list (1,5), range (1-5) or step (*/5) of them."
-        )
+def _refuse_unreadable(text: str, written: Sequence[str]) -> None:
+    for place, field in zip(_PLACES, written, strict=True):
+        try:
+            _numbers(place, place.prepared(field))
+        except CronSimError:
+            raise InvalidSchedule(
+                f"Schedule '{text}': {place.name} '{field}' cannot be read. Expected "
+                f"{place.expected}, or a list (1,5), range (1-5) or step (*/5) of them."
+            ) from None
 
 
-def _is_readable(place: _Place, field: str) -> bool:
-    alone = " ".join(field if other is place else "*" for other in _PLACES)
-    try:
-        CronSim(alone, _SOME_DAY)
-    except CronSimError:
-        return False
-    return not _STEPPED_MONTH_END.search(field)
+@lru_cache(maxsize=8192)
+def _numbers(place: _Place, field: str) -> tuple[int, ...]:
+    """The plain numbers that a field names, sorted. Raises CronSimError."""
+    if _STEPPED_MONTH_END.search(field):
+        raise CronSimError
+    sim = CronSim(" ".join(field if other is place else "*" for other in _PLACES), _SOME_DAY)
+    named = (sim.seconds, sim.minutes, sim.hours, sim.days, sim.months, sim.weekdays)
+    items = named[_PLACES.index(place)]
+    return tuple(sorted(item for item in items if isinstance(item, int) and item >= 0))
 
 
-def _expression(text: str, fields: list[str]) -> CronExpression:
-    try:
-        days = CronSim(" ".join(fields), _SOME_DAY)
-    except CronSimError:
-        raise _never_fires(text) from None
-    expression = CronExpression(
-        seconds=tuple(sorted(days.seconds)),
-        minutes=tuple(sorted(days.minutes)),
-        hours=tuple(sorted(days.hours)),
-        months=frozenset(days.months),
-        is_wildcard=fields[1].startswith("*") or fields[2].startswith("*"),
-        days=days,
-    )
-    if expression.next_local(_SOME_DAY) is None:
-        raise _never_fires(text)
-    return expression
+@lru_cache(maxsize=8192)
+def _days(day_of_month: str, day_of_week: str) -> CronSim:
+    return CronSim(f"0 0 {day_of_month} * {day_of_week}", _SOME_DAY)
 
 
 def _never_fires(text: str) -> InvalidSchedule:

@@ -76,7 +76,7 @@ def _rhythm(expression: CronExpression, language: Language) -> str:
 
 def _days(expression: CronExpression, language: Language) -> str | None:
     """Which days; None: every day."""
-    months = () if len(expression.months) == 12 else tuple(sorted(expression.months))
+    months = () if len(expression.months) == 12 else expression.months
     dates = _dates(expression, months, language)
     weekdays = _weekdays(expression, months, language)
     if dates and weekdays and expression.days.day_and:
