@@ -42,7 +42,7 @@ class Connections:
         if connector is None:
             raise _unusable("connector", name, catalogue)
         definition = self._definition(connector)
-        pool = self.pool(connector.pool) if connector.pool else None
+        pool = self.pool(self._resolved(connector.pool)) if connector.pool else None
         return ConnectorSettings(name, connector.type, definition, pool)
 
     def pool(self, name: str) -> ResolvedPool:

@@ -54,7 +54,7 @@ def read_reach(source: TomlSource, types: Mapping[str, ConnectorType[Any]]) -> R
     """Everything that connectors.toml declares, with the store's pool and connector added."""
     reach = Reach()
     reach.problems += _syntax_problems(source, reach)
-    reach.problems += _unknown_tables(source)
+    reach.problems += _unknown_tables(source, reach)
     _read_pools(source, reach)
     reader = _ConnectorReader(reach, types)
     for name, values, place in _entries(
@@ -101,23 +101,27 @@ def _disowned(owner: re.Match[str] | None, reach: Reach) -> KeyPath:
     return kind, name
 
 
-def _unknown_tables(source: TomlSource) -> Iterator[Problem]:
-    for key in source.values:
+def _unknown_tables(source: TomlSource, reach: Reach) -> Iterator[Problem]:
+    for key, values in source.values.items():
         if key not in _TABLES:
             yield Place(source).at(key).problem(words.unknown_key(key, _TABLES))
+            if isinstance(values, dict) and STORE in values:
+                reach.broken_pools.add(STORE)  # it may have been meant as [pools.default]
 
 
 def _entries(
-    source: TomlSource, table: str, broken: Collection[str], problems: list[Problem]
+    source: TomlSource, table: str, broken: set[str], problems: list[Problem]
 ) -> Iterator[tuple[str, dict[str, Any], Place]]:
     """The blocks of a table that are tables themselves and whose text is whole."""
     place = Place(source).at(table)
     entries = source.values.get(table, {})
     if not isinstance(entries, dict):
+        broken.add(STORE)
         problems.append(place.problem(f"expected blocks such as [{table}.NAME]"))
         return
     for name, values in entries.items():
         if not isinstance(values, dict):
+            broken.add(name)
             problems.append(place.at(name).problem(f"expected a block [{table}.{name}]"))
         elif name not in broken:
             yield name, values, place.at(name)

@@ -15,6 +15,7 @@ _LINE = re.compile(
 )
 _EMPTY = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_Stamp = tuple[int, int]
 _EXPECTED = "expected KEY=VALUE; a value with blanks, quotes or '#' stands in quotes"
 
 
@@ -61,6 +62,7 @@ class Variables:
 
     A changed env file counts from the next look on. Every value of the file, and every value that
     is asked for, is told to `keep_secret`, so that it is masked wherever it would be shown.
+    Thread-safe.
     """
 
     def __init__(
@@ -69,27 +71,27 @@ class Variables:
         self._path = path
         self._process = process
         self._keep_secret = keep_secret
-        self._stamp: tuple[int, int] | None = None
-        self._values: Mapping[str, str] = {}
-        self._refresh()
+        self._last_read: tuple[_Stamp | None, Mapping[str, str]] = (None, {})
+        self._of_file()
 
     def __call__(self, name: str) -> str | None:
         """The variable's value; None when nobody set it."""
-        self._refresh()
-        value = self._values.get(name, self._process.get(name))
+        value = self._of_file().get(name, self._process.get(name))
         if value:
             self._keep_secret(value)
         return value
 
-    def _refresh(self) -> None:
+    def _of_file(self) -> Mapping[str, str]:
         stamp = self._now()
-        if stamp == self._stamp:
-            return
-        self._stamp, self._values = stamp, read_env(self._path).values if stamp else {}
-        for value in self._values.values():
-            self._keep_secret(value)
+        last_stamp, values = self._last_read
+        if stamp != last_stamp:
+            values = read_env(self._path).values
+            for value in values.values():
+                self._keep_secret(value)
+            self._last_read = stamp, values
+        return values
 
-    def _now(self) -> tuple[int, int] | None:
+    def _now(self) -> _Stamp | None:
         try:
             status = self._path.stat()
         except OSError:

@@ -119,20 +119,26 @@ def _sealed_value(found: Problem, text: str, failure: str | None) -> SealedValue
 
 def _place(source: TomlSource, path: KeyPath) -> Place:
     """The place of a value by its path from the top of the file; in jobs.toml with its job."""
-    if path[0] != "jobs" or len(path) < 2:
-        return Place(source, field=path)
-    jobs, number, *rest = path
-    job = source.values["jobs"][number]
-    place = Place(source, (jobs, number), tuple(rest), job=_label(job, "id", number))
-    if len(rest) < 2 or rest[0] != "steps":
-        return place
-    step = _label(job["steps"][rest[1]], "name", rest[1])
-    return Place(source, (*path[:4],), tuple(rest[2:]), job=place.job, step=step)
+    match path:
+        case ("jobs", int() as job, "steps", int() as step, *field):
+            block = source.values["jobs"][job]
+            return Place(
+                source,
+                path[:4],
+                tuple(field),
+                job=_label(block, "id", job),
+                step=_label(block["steps"][step], "name", step),
+            )
+        case ("jobs", int() as job, *field):
+            name = _label(source.values["jobs"][job], "id", job)
+            return Place(source, path[:2], tuple(field), job=name)
+        case _:
+            return Place(source, field=path)
 
 
-def _label(block: object, key: str, number: str | int) -> str:
+def _label(block: object, key: str, number: int) -> str:
     name = block.get(key) if isinstance(block, dict) else None
-    return str(name or f"#{int(number) + 1}")
+    return str(name or f"#{number + 1}")
 
 
 def _text(path: Path) -> str:

@@ -86,6 +86,13 @@ def test_tokens_of_any_connector_resolve_and_are_checked_then(tmp_path: Path) ->
         connections(tmp_path, text, IN="/in", DEPTH="deep").settings("in")
 
 
+def test_the_pool_of_a_connector_may_come_from_a_variable(tmp_path: Path) -> None:
+    text = '[pools.a]\nurl = "sqlite:////a.db"\n[connectors.erp]\ntype = "sql"\npool = "${env:P}"\n'
+    pool = connections(tmp_path, text, P="a").settings("erp").pool
+    assert pool is not None
+    assert pool.url == "sqlite:////a.db"
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

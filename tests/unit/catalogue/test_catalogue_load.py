@@ -57,6 +57,9 @@ def test_the_store_may_be_declared(tmp_path: Path) -> None:
         "[pools.default]\nurl = 3\n",
         '[pools.default\nurl = "postgresql://me@db/store"\n',
         '[pools.erp]\nurl = \npools.default.url = "x"\n',
+        '[pool.default]\nurl = "postgresql://me@db/store"\n',
+        'pools.default = "postgresql://me@db/store"\n',
+        'pools = "postgresql://me@db/store"\n',
     ],
 )
 def test_a_declared_store_with_a_problem_is_never_replaced_by_the_embedded_one(

@@ -65,6 +65,14 @@ def test_a_password_in_plain_text_is_a_problem_that_does_not_show_it(home: Home)
     assert "hunter2" not in str(problem)
 
 
+def test_a_value_in_an_odd_place_has_a_place_all_the_same(home: Home) -> None:
+    sealed = vault_of(home).seal("x")
+    home.jobs_toml.write_text(f'jobs = [["{sealed}"], 3]\n', encoding="utf-8")
+    home.connectors_toml.write_text(f'[jobs]\nx = "{sealed}"\n', encoding="utf-8")
+    fields = [value.field for value in seal.check(home, vault_of(home)).sealed]
+    assert fields == ["secrets.canary", "jobs.x", "0"]
+
+
 def test_a_file_that_is_no_toml_is_a_problem(home: Home) -> None:
     home.jobs_toml.write_text("[[jobs]]\nid = \n", encoding="utf-8")
     (problem,) = seal.check(home, vault_of(home)).problems

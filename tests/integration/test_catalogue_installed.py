@@ -1,0 +1,60 @@
+"""The catalogue with the step and connector types that are really installed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nomaflow.catalogue.home import Home
+from nomaflow.catalogue.init import init
+from nomaflow.catalogue.load import load
+from nomaflow.catalogue.schema import connector_fields
+from nomaflow.steps.registry import StepTypes
+
+TEMPLATE = Path(__file__).parents[2] / "src/nomaflow/cli/demo/template"
+
+
+def test_a_fresh_home_is_sound(tmp_path: Path) -> None:
+    catalogue = load(init(tmp_path))
+    assert catalogue.problems == ()
+    assert list(catalogue.jobs) == ["hello"]
+
+
+def test_the_home_of_the_demo_is_sound(tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
+    catalogue = load(Home(tmp_path))
+    assert catalogue.problems == ()
+    assert "nightly-refresh" in catalogue.jobs
+
+
+@pytest.mark.parametrize(
+    ("step_type", "fields"),
+    [
+        ("sql_query", {("connector",)}),
+        ("sql_copy", {("source", "connector"), ("target", "connector")}),
+        ("python", set()),
+    ],
+)
+def test_fields_that_name_a_connector_are_known(step_type: str, fields: set[object]) -> None:
+    spec = StepTypes.discover()[step_type].Spec
+    assert {path for path, wanted in connector_fields(spec) if wanted == "sql"} == fields
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "message"),
+    [
+        ('callable = "reports.summary.generate"', "callable", "module.path:function"),
+        ('callable = "a:b"\nop_kwargs = [1]', "op_kwargs", "expected a table"),
+        ('callable = "a:b"\nhost = "inline"', "host", "not available in this version"),
+        ('callable = "a:b"\nconnector = "default"', "connector", "unknown key"),
+    ],
+)
+def test_a_mistake_in_a_python_step_is_named(
+    line: str, field: str, message: str, tmp_path: Path
+) -> None:
+    home = init(tmp_path)
+    with home.jobs_toml.open("a", encoding="utf-8") as file:
+        file.write(f'[[jobs]]\nid = "p"\n[[jobs.steps]]\nname = "p"\ntype = "python"\n{line}\n')
+    (problem,) = load(home).problems
+    assert (problem.job, problem.step, problem.field) == ("p", "p", field)
+    assert message in problem.message
