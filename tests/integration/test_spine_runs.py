@@ -17,7 +17,7 @@ from tests.homes import (
 
 from nomaflow.domain.run import RunOptions
 from nomaflow.domain.states import RunState, StepState
-from nomaflow.errors import JobBusy, NotFound, Refused
+from nomaflow.errors import InvalidConfiguration, JobBusy, NotFound, Refused
 
 ENDLESS = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) "
@@ -246,7 +246,7 @@ async def test_a_broken_job_is_listed_with_its_problems_and_all_others_run(tmp_p
     async with running(a_home(tmp_path / "home", jobs)) as app:
         run, _ = await ended(app, "good")
         rows = {row["job_id"]: row for row in await app.jobs.rows()}
-        with pytest.raises(NotFound, match="schedule"):
+        with pytest.raises(InvalidConfiguration, match="schedule"):
             await app.runs.start("bad", RunOptions(), by="user:ann")
 
     assert run.state is RunState.SUCCEEDED

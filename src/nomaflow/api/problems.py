@@ -41,8 +41,18 @@ def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
 
 async def _nomaflow_error(_: Request, error: Exception) -> JSONResponse:
     status = next((s for kind, s in STATUS.items() if isinstance(error, kind)), 500)
-    more = {"run_id": error.run_id} if isinstance(error, JobBusy) else {}
-    return problem(status, type(error).__name__, str(error), **more)
+    return problem(status, type(error).__name__, str(error), **_facts(error))
+
+
+def _facts(error: Exception) -> dict[str, Any]:
+    """What a program can use of the error, beside its text."""
+    match error:
+        case JobBusy():
+            return {"run_id": error.run_id}
+        case InvalidConfiguration():
+            return {"problems": [problem.as_dict() for problem in error.problems]}
+        case _:
+            return {}
 
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:

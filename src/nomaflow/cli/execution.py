@@ -20,34 +20,35 @@ async def execute_here(app: App, job: str, options: RunOptions) -> dict[str, Any
 
     Inside `app.store()`. Ctrl-C and SIGTERM cancel the run; its end is waited for.
     """
-    async with app.running("cli"):
-        run_id = await app.runs.start(job, options, by=caller(), reserved_for=app.process_id)
-        with canceled_by_interrupt(app, run_id), watched(app.bus, run_id):
-            await app.runs.wait(run_id)
-        await app.log_writer.flush()
+    with interrupts() as interrupted:
+        async with app.running("cli"):
+            run_id = await app.runs.start(job, options, by=caller(), reserved_for=app.process_id)
+            with watched(app.bus, run_id):
+                canceling = asyncio.create_task(_cancel_when(interrupted, app, run_id))
+                await app.runs.wait(run_id)
+                canceling.cancel()
+            await app.log_writer.flush()
     return run_detail(*await app.runs.get(run_id))
 
 
 @contextmanager
-def canceled_by_interrupt(app: App, run_id: RunId) -> Iterator[None]:
-    """While the context is open, Ctrl-C and SIGTERM cancel the run, not the process."""
+def interrupts() -> Iterator[asyncio.Event]:
+    """While the context is open, Ctrl-C and SIGTERM set the event and do nothing else."""
     loop = asyncio.get_running_loop()
-    cancels: set[asyncio.Task[None]] = set()
-
-    async def cancel() -> None:
-        try:
-            await app.runs.cancel(run_id, by=caller())
-        except Refused as error:
-            output.err.print(str(error))
-
-    def interrupted() -> None:
-        output.err.print("Canceling the run …")
-        cancels.add(loop.create_task(cancel()))
-
+    interrupted = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupted)
+        loop.add_signal_handler(number, interrupted.set)
     try:
-        yield
+        yield interrupted
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+async def _cancel_when(interrupted: asyncio.Event, app: App, run_id: RunId) -> None:
+    await interrupted.wait()
+    output.err.print("Canceling the run …")
+    try:
+        await app.runs.cancel(run_id, by=caller())
+    except Refused as error:
+        output.err.print(str(error))

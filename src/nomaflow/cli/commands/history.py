@@ -16,7 +16,9 @@ from nomaflow.services.views import View, log_line, run_detail, run_summary
 
 cli = typer.Typer()
 
-RunArgument = Annotated[int, typer.Argument(metavar="RUN", help="The run's id.", min=1)]
+RunArgument = Annotated[
+    int, typer.Argument(metavar="RUN", help="The run's id.", min=1, max=2**63 - 1)
+]
 
 
 @cli.command()
@@ -67,7 +69,7 @@ def logs(
     *,
     home: HomeOption = HERE,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until it ends.")] = False,
-    after: Annotated[int, typer.Option(min=0, help="Only lines after this number.")] = 0,
+    after: Annotated[int, typer.Option(min=0, max=2**62, help="Only lines after this number.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Print a run's log; with --follow, each line as it comes, and exit 1 if the run fails."""
