@@ -89,7 +89,8 @@ def _first_bad(values: Sequence[Any], convert: ValueFunction) -> BadValue:
     raise AssertionError("the column was refused, none of its values is")
 
 
-_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
+_INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 _TIMESTAMP = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[ T](?P<time>\d\d:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?)(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?"
@@ -100,9 +101,9 @@ _MIDNIGHT = time()
 
 def parse_integer(value: str) -> int:
     """The number that a text spells in its one plain form; `007` and `1.0` are refused."""
-    if value != str(number := int(value)):
+    if not _INTEGER.fullmatch(value):
         raise ValueError("is no plain integer")
-    return number
+    return int(value)
 
 
 def parse_decimal(value: str) -> str:
@@ -124,9 +125,16 @@ def parse_time(value: str) -> str:
     """`02:30`, `02:30:00.5`; `24:00:00` is the end of a day."""
     if value == "24:00:00":
         return value
-    if not _TIME.fullmatch(value):
-        raise ValueError("is no time of day such as 02:30:00")
-    return time.fromisoformat(value).isoformat()
+    try:
+        return time.fromisoformat(_matched(_TIME, value)).isoformat()
+    except ValueError:
+        raise ValueError("is no time of day such as 02:30:00") from None
+
+
+def _matched(pattern: re.Pattern[str], value: str) -> str:
+    if not pattern.fullmatch(value):
+        raise ValueError(value)
+    return value
 
 
 def parse_timestamp(value: str) -> str:
@@ -147,7 +155,10 @@ def parse_zoned_timestamp(value: str) -> str:
 
 def parse_uuid(value: str) -> str:
     """A UUID in its hyphenated lower-case form."""
-    return str(UUID(value))
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise ValueError("is no UUID") from None
 
 
 def _moment(value: str) -> datetime:

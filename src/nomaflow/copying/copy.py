@@ -20,6 +20,7 @@ from nomaflow.errors import StepCanceled, StepFailed, StepRefused
 
 _COUNT_SECONDS: Final = 10.0
 _LOCK_PAUSE_SECONDS: Final = 0.3
+_BEFORE: Final = "nomaflow_before"
 
 
 @dataclass(frozen=True)
@@ -160,15 +161,28 @@ class _Copying:
         for key in decided.unproven:
             stash.refuse_twins(key)
         self._enter(decided)
+        self.target.execute(f"SAVEPOINT {_BEFORE}")
         try:
             changes = self._change(decided, stash)
         except Exception as error:
             reason = self.target.violation(error)
             if reason is None:
                 raise
-            raise StepFailed(f"{reason} The target '{decided.table.name}' is unchanged.") from error
+            self.target.execute(f"ROLLBACK TO SAVEPOINT {_BEFORE}")
+            raise self._violation(decided, stash, reason) from error
         self.target.commit()
         return changes
+
+    def _violation(self, decided: Plan, stash: Stash, reason: str) -> StepFailed:
+        """What broke a rule of the target, with the key where it can be known."""
+        name = decided.table.name
+        written = set(decided.names)
+        keys = [key for key in decided.table.keys if written.issuperset(key)]
+        twins = [stash.first_known(name, key) for key in keys if decided.mode == "append"]
+        known = next(filter(None, twins), None)
+        if known is not None:
+            reason = f"The target already has a row with {known}"
+        return StepFailed(f"{reason}. The target '{name}' is unchanged.")
 
     def _change(self, decided: Plan, stash: Stash) -> dict[str, int]:
         """Bring the stash's rows into the target, in its open transaction."""

@@ -37,8 +37,8 @@ class Side:
         """A driver's connection that no one else uses; what it did not commit is gone after."""
         with self.errors():
             proxy = self._engine.raw_connection()
-            proxy.detach()
             driver = proxy.driver_connection
+            proxy.detach()
         try:
             with self._on_cancel(lambda: self.dialect.cancel(driver)):
                 yield driver

@@ -41,6 +41,15 @@ class Stash:
                 "the target. The target is unchanged."
             )
 
+    def first_known(self, table: TableName, key: Key) -> str | None:
+        """A key that the table has already, such as `id = 37`."""
+        names = ", ".join(f"s.{self.target.quote(name)}" for name in key)
+        row = self.target.row(
+            f"SELECT {names} FROM {self.name} AS s WHERE EXISTS "  # noqa: S608 - quoted
+            f"(SELECT 1 FROM {self.target.reference(table)} AS t WHERE {self.same(key)}) LIMIT 1"
+        )
+        return key_text(key, row) if row else None
+
     def same(self, key: Key) -> str:
         """An SQL condition: rows `t` and `s` have the same key."""
         quote = self.target.quote

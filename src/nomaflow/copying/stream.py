@@ -49,11 +49,15 @@ def batches(
     rows: Rows = []
     size = 0
     for chunk in chunks:
-        rows += chunk
-        size += measure(chunk)
-        if len(rows) >= most_rows or size >= most_bytes:
-            yield Batch(rows, size)
-            rows, size = [], 0
+        rest = chunk
+        while rest:
+            room = most_rows - len(rows)
+            part, rest = rest[:room], rest[room:]
+            rows += part
+            size += measure(part)
+            if len(rows) == most_rows or size >= most_bytes:
+                yield Batch(rows, size)
+                rows, size = [], 0
     if rows:
         yield Batch(rows, size)
 

@@ -155,8 +155,8 @@ class PostgresqlTarget:
     def violation(self, error: Exception) -> str | None:
         if not isinstance(error, psycopg.IntegrityError):
             return None
-        detail = error.diag.message_detail if error.diag.constraint_name else None
-        return ". ".join(part for part in (error.diag.message_primary, detail) if part)
+        parts = (error.diag.message_primary, error.diag.message_detail)
+        return ". ".join(part.removesuffix(".") for part in parts if part)
 
     def commit(self) -> None:
         self._connection.commit()

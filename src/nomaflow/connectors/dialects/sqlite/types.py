@@ -23,7 +23,7 @@ from nomaflow.connectors.values import (
 
 _DIGITS_OF_A_DOUBLE = 15
 _DIGITS_OF_AN_INTEGER = 18
-_DECLARED = re.compile(r"\s*([^(]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*(.*?)\s*")
+_DECLARED = re.compile(r"([^(]*)(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)([^(]*))?")
 _NAMED = {
     "BOOLEAN": Kind.BOOLEAN,
     "BOOL": Kind.BOOLEAN,
@@ -50,8 +50,8 @@ _SMALL = frozenset({"SMALLINT", "INT2"})
 def column_type(declared: str) -> ColumnType:
     """What a declaration such as `DECIMAL(10, 2)` means; an unknown or absent one is ANY."""
     match = _DECLARED.fullmatch(declared)
-    words, first, second, rest = match.groups() if match else (declared, None, None, "")
-    name = " ".join(f"{words} {rest}".upper().split())
+    words, first, second, rest = match.groups() if match else (declared, None, None, None)
+    name = " ".join(f"{words} {rest or ''}".upper().split())
     size = int(first) if first else None
     kind = _NAMED.get(name) or _by_affinity(name)
     if kind is Kind.DECIMAL:

@@ -1,0 +1,164 @@
+"""A place to run `sql_copy` steps against real databases."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from nomaflow.connectors.base import Connector, ConnectorSettings, ResolvedPool
+from nomaflow.connectors.registry import Connectors, ConnectorTypes
+from nomaflow.connectors.sql import SqlDefinition
+from nomaflow.steps.context import StepContext, StepFacts
+from nomaflow.steps.sql_copy import STEP
+
+RUN = StepFacts(
+    run_id=1,
+    job_id="nightly",
+    step_name="copy",
+    step_index=0,
+    attempt=1,
+    session_user="ada",
+    started_at=datetime(2026, 11, 22, tzinfo=UTC),
+)
+
+
+class DeskPort:
+    """The port of a step that runs right here."""
+
+    def __init__(self, connectors: Connectors) -> None:
+        self.lines: list[str] = []
+        self.reports: list[tuple[int, int | None]] = []
+        self.is_asked = False
+        self.when_told: Callable[[str], None] = lambda _: None
+        self._connectors = connectors
+
+    def log(self, level: str, message: str, *, source: str = "") -> None:
+        self.lines.append(message)
+        self.when_told(message)
+
+    def progress(self, done: int, total: int | None) -> None:
+        self.reports.append((done, total))
+
+    def connector(self, name: str) -> Connector:
+        return self._connectors.get(name)
+
+    def is_cancelled(self) -> bool:
+        return self.is_asked
+
+    def on_cancel(self, hook: Callable[[], None]) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class Desk:
+    """Runs copies between the pools that it was told of."""
+
+    def __init__(self) -> None:
+        self.urls: dict[str, str] = {}
+        self._connectors = Connectors(self._settings, ConnectorTypes.discover())
+        self.port = DeskPort(self._connectors)
+
+    def copy(
+        self,
+        table: str | dict[str, Any],
+        target: str | None = None,
+        *,
+        run_id: int = 1,
+        schema: str | None = None,
+        started_at: datetime = RUN.started_at,
+        params: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> dict[str, Any]:
+        """Copy from connector `source` to connector `target`; returns the step's output."""
+        origin = table if isinstance(table, dict) else {"table": table}
+        spec = STEP.Spec.model_validate(
+            {
+                "source": {"connector": "source", **origin},
+                "target": {
+                    "connector": "target",
+                    "schema": schema,
+                    "table": target or origin["table"],
+                },
+                **settings,
+            }
+        )
+        facts = replace(RUN, run_id=run_id, started_at=started_at, params=params or {})
+        return dict(STEP.run(spec, StepContext(facts, self.port)))
+
+    def close(self) -> None:
+        self._connectors.close()
+
+    def _settings(self, name: str) -> ConnectorSettings:
+        pool = ResolvedPool(name, self.urls[name])
+        return ConnectorSettings(name, "sql", SqlDefinition(pool=name), pool)
+
+
+class Place:
+    """A database of the test, read and written by its plain driver."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+
+    def open(self) -> Any:
+        if self.is_sqlite:
+            return sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=30)
+        return psycopg.connect(self.url)
+
+    def run(self, *statements: str) -> None:
+        with closing(self.open()) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+
+    def insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
+        places = ", ".join("?" if self.is_sqlite else "%s" for _ in rows[0])
+        with closing(self.open()) as connection:
+            connection.cursor().executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+            connection.commit()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(self.open()) as connection:
+            return list(connection.execute(query).fetchall())
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    desk = Desk()
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Callable[[str], Place]:
+    return lambda name: Place(f"sqlite:///{tmp_path}/{name}.db")
+
+
+@pytest.fixture
+def places(
+    request: pytest.FixtureRequest, sqlite: Callable[[str], Place], desk: Desk
+) -> Callable[[str, str], tuple[Place, Place]]:
+    """Two databases by their kinds; two PostgreSQL ones are two databases of one server."""
+
+    def make(source: str, target: str) -> tuple[Place, Place]:
+        pair = (_place(source, "source"), _place(target, "target"))
+        desk.urls.update(source=pair[0].url, target=pair[1].url)
+        return pair
+
+    def _place(kind: str, name: str) -> Place:
+        if kind == "sqlite":
+            return sqlite(name)
+        server = request.getfixturevalue("postgresql_server")
+        database = server.database()
+        url = database.__enter__()
+        request.addfinalizer(lambda: database.__exit__(None, None, None))
+        return Place(url)
+
+    return make
