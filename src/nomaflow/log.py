@@ -31,6 +31,7 @@ WORDING: Final[Mapping[str, str]] = {
     "run_ended": "Run {run_id} of job '{job_id}' ended {state}",
     "schedule_suspended": "A schedule of job '{job_id}' is suspended",
     "server_started": "Nomaflow listens on http://{host}:{port} with {jobs} jobs",
+    "server_stopping": "Nomaflow stops; runs in flight have {seconds} s to end",
     "task_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
     "thread_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
 }

@@ -8,10 +8,11 @@ import structlog
 import typer
 import uvicorn
 
-from nomaflow.app import App
+from nomaflow.app import DRAIN_SECONDS, App
 from nomaflow.asgi import http_app_of
 from nomaflow.cli import output
-from nomaflow.cli.context import HERE, HomeOption
+from nomaflow.cli.context import HERE, HomeOption, complete
+from nomaflow.cli.execution import interrupts
 from nomaflow.errors import Unreachable
 
 cli = typer.Typer()
@@ -34,10 +35,20 @@ def serve(
     server = app.settings.server
     host, port = host or server.host, server.port if port is None else port
     with _listening(host, port) as listener:
-        actual = listener.getsockname()[1]
-        log.info("server_started", host=host, port=actual, jobs=len(app.catalogue.jobs))
-        config = uvicorn.Config(http_app_of(app), log_config=None, access_log=False)
-        uvicorn.Server(config).run([listener])
+        complete(_serve(app, host, listener))
+
+
+async def _serve(app: App, host: str, listener: socket.socket) -> None:
+    """Open the engine, then answer; at Ctrl-C or SIGTERM close both, in the other order."""
+    http = http_app_of(app)
+    config = uvicorn.Config(http, lifespan="off", log_config=None, access_log=False)
+    with interrupts() as interrupted:
+        async with http.router.lifespan_context(http):
+            port = listener.getsockname()[1]
+            log.info("server_started", host=host, port=port, jobs=len(app.catalogue.jobs))
+            if not interrupted.is_set():
+                await uvicorn.Server(config).serve([listener])
+            log.info("server_stopping", seconds=DRAIN_SECONDS)
 
 
 def _listening(host: str, port: int) -> socket.socket:
