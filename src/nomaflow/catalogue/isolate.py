@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nomaflow.catalogue.syntax import SyntaxProblem, syntax_problem
+from nomaflow.catalogue.syntax import SyntaxProblem, is_toml, syntax_problem
 
 _MOST_CUTS_IN_ONE_TEXT = 8
 
@@ -97,7 +97,7 @@ def _parts_of_one(blocks: Sequence[Block]) -> Sequence[Block]:
         if block.problem is None:
             break
         text += block.text
-        if syntax_problem(text) is None:
+        if is_toml(text):
             return blocks[:count]
     return blocks[:1]
 

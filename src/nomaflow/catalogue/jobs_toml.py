@@ -112,7 +112,7 @@ def _broken_blocks(source: TomlSource) -> Iterator[BrokenJob]:
 
 def _broken_block(source: TomlSource, block: Block, problem: SyntaxProblem) -> BrokenJob:
     """A job whose text is no TOML: its id and step are guessed from the lines."""
-    upto = "".join(block.text.splitlines(keepends=True)[: problem.line - block.before])
+    upto = "\n".join(block.text.split("\n")[: problem.line - block.before])
     found = _ID.search(block.text)
     job = found[1] if found else f"#{block.number}"
     *_, last_step = _STEP.split(upto)

@@ -302,7 +302,12 @@ STEP_FIELDS = [
 SYNTAX = [
     in_job("a value is missing", "schedule = ◀", "schedule", "expected a value"),
     in_job("an open quote", 'schedule = "0 2 * * * ◀', "schedule", "not closed"),
-    in_job("no equals sign", 'schedule "0 2 * * *" ◀', None, "'key = value'"),
+    in_job("no equals sign", 'schedule "0 2 * * *" ◀', "schedule", "'key = value'"),
+    in_job("an open list", 'tags = ["a", ◀\nowner = "me"', "tags", "the list is not closed"),
+    in_job("an open list at the end", 'owner = "me"\ntags = ["a" ◀', "tags", "list is not closed"),
+    in_job("an open list of lines", 'tags = [ ◀\n"a",\n"b",\n', "tags", "the list is not closed"),
+    in_job("no comma in a list", 'tags = [\n"a"\n"b" ◀\n]', "tags", "expected ','"),
+    in_job("a header for a value", "[jobs.params ◀\na = 1", None, "the header is not closed"),
     in_job("two values", 'schedule = "a" "b" ◀', "schedule", "end of the line"),
     in_job("a bare word", "enabled = yes ◀", "enabled", "true, false"),
     in_job("a key twice", 'owner = "a"\nowner = "b" ◀', "owner", "each key once"),

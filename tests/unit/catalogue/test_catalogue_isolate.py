@@ -5,6 +5,7 @@ import tomllib
 from nomaflow.catalogue.connectors_toml import BLOCKS as CONNECTOR_BLOCKS
 from nomaflow.catalogue.isolate import isolated
 from nomaflow.catalogue.jobs_toml import BLOCKS as JOB_BLOCKS
+from nomaflow.catalogue.syntax import syntax_problem
 from nomaflow.catalogue.toml_source import parse
 
 
@@ -62,3 +63,10 @@ def test_lists_nested_too_deeply_are_a_problem_of_their_block() -> None:
     assert [job["id"] for job in source.values["jobs"]] == ["b"]
     ((_, problem),) = source.broken
     assert "too deeply" in problem.message
+
+
+def test_a_text_that_swallows_many_lines_is_named_where_it_begins() -> None:
+    swallowed = "".join(f"key{n} = {n}\n" for n in range(50))
+    problem = syntax_problem(f'first = 1\nrunbook = """\n{swallowed}')
+    assert problem is not None
+    assert (problem.line, problem.key) == (2, "runbook")
