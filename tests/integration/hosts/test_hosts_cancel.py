@@ -49,7 +49,7 @@ async def deaf_async(ctx, **_):
 """
 
 POLITE = """
-import asyncio, os, time
+import asyncio, os, subprocess, time
 
 def looks_up(ctx, **_):
     ctx.log.info("pid %d", os.getpid())
@@ -64,6 +64,11 @@ async def awaits(ctx, **_):
     finally:
         await asyncio.sleep(0.05)
         ctx.log.info("cleaned up")
+
+def leaves_a_command(ctx, **_):
+    ctx.log.info("pid %d", subprocess.Popen(["sleep", "3600"]).pid)
+    while not ctx.is_cancelled():
+        time.sleep(0.01)
 
 def pid(ctx, **_):
     return os.getpid()
@@ -108,15 +113,23 @@ async def test_the_event_loop_does_not_stall_while_steps_are_stopped(stage: Stag
     assert max(gaps) < 0.05
 
 
-async def test_a_step_that_looks_up_ends_by_itself_and_its_process_stays_warm(
-    stage: Stage, watcher: Watcher
-) -> None:
+async def test_a_step_that_looks_up_ends_by_itself(tmp_path: Path, watcher: Watcher) -> None:
+    stage = Stage(tmp_path, grace=60)
     stage.plugin(POLITE)
     running = asyncio.create_task(stage.call("looks_up", watcher))
-    pid = int(await watcher.line("pid"))
+    await watcher.line("pid")
     await cancelled(running)
     assert watcher.messages[-1] == "bye"
-    assert await stage.call("pid") == {"rows_affected": pid}
+    assert set(await stage.call("pid")) == {"rows_affected"}
+    await stage.close()
+
+
+async def test_what_a_cancelled_step_left_running_goes_too(stage: Stage, watcher: Watcher) -> None:
+    stage.plugin(POLITE)
+    running = asyncio.create_task(stage.call("leaves_a_command", watcher))
+    pid = int(await watcher.line("pid"))
+    await cancelled(running)
+    await until(lambda: not is_running(pid))
 
 
 async def test_an_async_step_is_cancelled_where_it_awaits_and_may_clean_up(

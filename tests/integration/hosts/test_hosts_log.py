@@ -3,7 +3,7 @@
 from tests.integration.hosts.stage import Stage, Watcher
 
 PLUGIN = """
-import os, subprocess, sys, logging
+import os, subprocess, sys, logging, threading
 
 def many(ctx, *, count, **_):
     for number in range(count):
@@ -35,6 +35,13 @@ def forks(ctx, **_):
 def progress(ctx, **_):
     ctx.progress(1, 3)
     ctx.progress(2)
+
+def leaves_a_thread(ctx, **_):
+    def talk():
+        while True:
+            ctx.log.info("from another life")
+            print("printed in another life")
+    threading.Thread(target=talk, daemon=True).start()
 
 def silent(ctx, **_):
     pass
@@ -89,6 +96,14 @@ async def test_output_does_not_reach_the_next_step(stage: Stage) -> None:
     watcher = Watcher()
     await stage.call("silent", watcher)
     assert watcher.lines == []
+
+
+async def test_a_thread_that_outlives_its_step_does_not_speak_in_the_next(stage: Stage) -> None:
+    stage.plugin(PLUGIN)
+    await stage.call("leaves_a_thread")
+    watcher = Watcher()
+    await stage.call("silent", watcher)
+    assert [line for line in watcher.lines if line[2] == ""] == []
 
 
 async def test_progress_is_told(stage: Stage, watcher: Watcher) -> None:

@@ -99,7 +99,10 @@ class Child:
 
 
 class ChildPort:
-    """How an attempt in a child reaches the runner. Its connectors close with it."""
+    """How an attempt in a child reaches the runner. Its connectors close with it.
+
+    A thread that outlives its attempt is heard no more: its lines are no other attempt's.
+    """
 
     def __init__(
         self, wire: ChildWire, cancellation: Cancellation, lookup: ConnectorLookup
@@ -110,12 +113,15 @@ class ChildPort:
         self._connectors: Connectors | None = None
         self._opening = threading.Lock()
         self._clock = SystemClock()
+        self._is_open = True
 
     def log(self, level: LogLevel, message: str, *, source: str = "") -> None:
-        self._wire.send(encoded((level, message, source, self._clock.now().timestamp())))
+        if self._is_open:
+            self._wire.send(encoded((level, message, source, self._clock.now().timestamp())))
 
     def progress(self, done: int, total: int | None) -> None:
-        self._wire.send(encoded({"progress": (done, total)}))
+        if self._is_open:
+            self._wire.send(encoded({"progress": (done, total)}))
 
     def connector(self, name: str) -> Connector:
         with self._opening:
@@ -130,6 +136,7 @@ class ChildPort:
         return self._cancellation.on_cancel(hook)
 
     def close(self) -> None:
+        self._is_open = False
         self._cancellation.end()
         if self._connectors is not None:
             self._connectors.close()

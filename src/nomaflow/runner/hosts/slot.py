@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import IO, Any, Final, cast
 
 from nomaflow.clock import SystemClock
 from nomaflow.connectors.base import ConnectorLookup
@@ -54,15 +54,12 @@ class Slot:
         ours, childs = socket.socketpair()
         spill = Spill(SystemClock())
         with childs, spill.childs_end as output:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "nomaflow.runner.hosts.child", str(childs.fileno())),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(childs.fileno(),),
-                start_new_session=True,
-                env=environment,
-            )
+            try:
+                process = await _spawned(childs.fileno(), output, environment)
+            except OSError as error:
+                ours.close()
+                spill.close()
+                raise StepFailed(f"No process could be started: {error}") from error
         pipe = await asyncio.open_connection(sock=ours)
         slot = cls(process, pipe, spill, lookup, fingerprint)
         slot._send((list(path),))
@@ -98,12 +95,13 @@ class Slot:
         self._writer.close()
 
     async def _stop(self, talk: asyncio.Task[Message], grace_seconds: float) -> None:
+        """Ask, then kill: also what a step that ended in time has left running goes."""
         self._send(("cancel", None))
         await asyncio.wait({talk}, timeout=grace_seconds)
-        if not talk.done():
-            self._kill_group()
-            await asyncio.wait({talk})
+        self._kill_group()
+        await asyncio.wait({talk})
         talk.exception()
+        await self.kill()
 
     async def _talk(self, content: bytes, listener: Listener) -> Message:
         """Hand over the attempt and hear the child until its last word."""
@@ -173,3 +171,17 @@ class Slot:
         else:
             how = f"ended by itself with exit code {code}"
         return f"The process of the step {how}. What it had written to its log is kept."
+
+
+async def _spawned(
+    end: int, output: IO[bytes], environment: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "nomaflow.runner.hosts.child", str(end)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        pass_fds=(end,),
+        start_new_session=True,
+        env=environment,
+    )

@@ -8,6 +8,7 @@ from nomaflow.clock import Clock
 from nomaflow.runner.hosts.base import Listener
 
 _AT_ONCE: Final = 64 * 1024
+_MOST_READS: Final = 16
 
 
 class Spill:
@@ -30,8 +31,9 @@ class Spill:
 
     def finish(self) -> None:
         """Send what was written until now, then drop whatever comes."""
-        while self._read() == _AT_ONCE:
-            pass
+        for _ in range(_MOST_READS):
+            if self._read() < _AT_ONCE:
+                break
         if self._rest:
             self._log(self._rest)
         self._rest, self._listener = b"", None
