@@ -14,7 +14,7 @@ from nomaflow.triggers.base import Trigger
 
 DEFAULT_GRACE = timedelta(seconds=60)
 MOST_ROWS = 100
-MOST_COUNTED = 100_000
+MOST_COUNTED = 10_000
 
 Key = tuple[JobId, TriggerId]
 MisfirePolicy = Literal["skip"]

@@ -46,6 +46,8 @@ class Timer(Generic[K]):
 
     def arm(self, key: K, due: datetime) -> None:
         """Wake `key` at `due`, and no more at what was set before."""
+        if self._armed.get(key) == due:
+            return
         self._armed[key] = due
         heapq.heappush(self._heap, (due, next(self._order), key))
 

@@ -24,9 +24,10 @@ ALIASES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
+_DAY_PLACES = ("day-of-month", "day-of-week")
 _LONGEST = 1000
 _YEARS_AHEAD = 50  # a 29 February that is a Monday can be 40 years away
 _SOME_DAY = datetime.combine(date(2000, 1, 1), time())
@@ -47,7 +48,7 @@ class _Place:
 
     def prepared(self, text: str) -> str:
         """The field's text in cronsim's words; what is wrong stays for cronsim to refuse."""
-        if text == "?" and self.name.startswith("day"):
+        if text == "?" and self.name in _DAY_PLACES:
             return "*"
         return ",".join(self._spelled_out(term) for term in text.split(","))
 
@@ -78,8 +79,8 @@ _PLACES = (
     _Place("minute", range(60), 60, "0-59"),
     _Place("hour", range(24), 24, "0-23"),
     _Place("day-of-month", range(1, 32), 31, "1-31, L or LW"),
-    _Place("month", range(1, 13), 12, "1-12 or JAN-DEC", MONTHS),
-    _Place("day-of-week", range(8), 7, "0-7 or SUN-SAT, 5L or 1#2", WEEKDAYS),
+    _Place("month", range(1, 13), 12, "1-12 or JAN-DEC", _MONTHS),
+    _Place("day-of-week", range(8), 7, "0-7 or SUN-SAT, 5L or 1#2", _WEEKDAYS),
 )
 
 
@@ -149,7 +150,7 @@ def read_cron(text: str) -> CronExpression:
         hours=hour,
         months=month,
         is_wildcard=fields[1].startswith("*") or fields[2].startswith("*"),
-        days=_days(fields[3], fields[5]),
+        days=_day_rule(fields[3], fields[5]),
     )
     if expression.next_local(_SOME_DAY) is None:
         raise _never_fires(text)
@@ -194,7 +195,7 @@ def _numbers(place: _Place, field: str) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=8192)
-def _days(day_of_month: str, day_of_week: str) -> CronSim:
+def _day_rule(day_of_month: str, day_of_week: str) -> CronSim:
     return CronSim(f"0 0 {day_of_month} * {day_of_week}", _SOME_DAY)
 
 

@@ -167,10 +167,16 @@ class BrokenTrigger:
     def next_after(self, instant: datetime) -> datetime | None:
         raise ZeroDivisionError("broken on purpose")
 
+    def words(self) -> dict[str, str]:
+        return {}
+
 
 class SpentTrigger:
     def next_after(self, instant: datetime) -> datetime | None:
         return None
+
+    def words(self) -> dict[str, str]:
+        return {}
 
 
 @pytest.mark.parametrize("trigger", [BrokenTrigger(), SpentTrigger()])

@@ -29,9 +29,10 @@ async def test_a_thousand_daily_jobs_fire_365_times_in_a_year_of_365_days() -> N
     async def no_cursors() -> Mapping[Key, datetime]:
         return {}
 
+    texts = [f"{n % 12 * 5} {n // 12 % 24} * * *" for n in range(JOBS)]
     entries = [
-        ScheduleEntry(job, SCHEDULE, CronTrigger.parse(f"{n % 60} {n // 60} * * *", "Europe/Paris"))
-        for n, job in enumerate(fired)
+        ScheduleEntry(job, SCHEDULE, CronTrigger.parse(text, "Europe/Paris"))
+        for job, text in zip(fired, texts, strict=True)
     ]
     scheduler = Scheduler(
         clock, schedules=lambda: entries, cursors=no_cursors, fire=fire, guard_seconds=86_400
