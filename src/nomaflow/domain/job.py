@@ -45,56 +45,109 @@ def _timezone(value: str) -> str:
     return value
 
 
-class RetryPolicy(Definition):
-    """How often a failed step is tried again, and after which wait.
+class Documented(Definition):
+    """A definition whose fields are described by the text below each: forms and docs use it."""
 
-    `attempts` counts the first try. The wait before try n + 1 is `base_seconds`, or
-    base · 2^(n−1) when `backoff` is exponential, capped at `max_seconds`, plus up to
-    `jitter` × the wait. `retry_on` lists error types; absent means every failure but a cancel.
-    """
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class RetryPolicy(Documented):
+    """How often a failed step is tried again, and after which wait."""
 
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many tries there are; it counts the first."""
+
     backoff: Literal["fixed", "exponential"] = "fixed"
+    """The wait after try n: `base_seconds`, or base · 2^(n−1) when exponential."""
+
     base_seconds: Annotated[float, Field(ge=0)] = 60
+    """The wait after the first try, in seconds."""
+
     max_seconds: Annotated[float, Field(ge=0)] = 3600
+    """The longest wait."""
+
     jitter: Annotated[float, Field(ge=0, le=1)] = 0
+    """At most this share of the wait is added to it, by chance."""
+
     retry_on: tuple[str, ...] | None = None
+    """Error types after which another try follows; absent: every failure but a cancel."""
 
 
-class StepDefinition(Definition):
-    """One unit of work: the fields that every step has, and its type's own `settings`.
-
-    `settings` may still hold tokens; they resolve when the attempt starts.
-    """
+class StepDefinition(Documented):
+    """One unit of work: the fields that every step has, beside those of its type."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
+    """Unique in the job; shown in the history."""
+
     type: str
+    """The step type; it says which further fields there are."""
+
     enabled: bool = True
+    """`false`: the step is recorded CANCELED, `skipped: disabled`, and the rest still runs."""
+
     timeout_seconds: PositiveFloat = DEFAULT_STEP_TIMEOUT_SECONDS
+    """A hard wall: the attempt is stopped there and FAILED, `timeout`."""
+
     continue_on_error: bool = False
+    """Whether the rest runs after a failure; the run ends FAILED, `continued after: NAME`."""
+
     retry: RetryPolicy | None = None
+    """Instead of the job's policy."""
+
     settings: Mapping[str, Any] = Field(default_factory=dict)
+    """The fields of the step's type; their tokens resolve when an attempt starts."""
 
 
-class Job(Definition):
-    """A definition: named steps and when they run. Durations are seconds, zones IANA names."""
+class Job(Documented):
+    """A definition: named steps and when they run."""
 
     id: Annotated[JobId, AfterValidator(_job_id)]
+    """Letters, digits, `-` and `_`; unique, and never changed."""
+
     description: str | None = None
+    """What the job is for, in a line."""
+
     tags: tuple[str, ...] = ()
+    """Words to group jobs by."""
+
     owner: str | None = None
+    """Whom to ask."""
+
     runbook: str | None = None
+    """Markdown for whoever finds the job failed."""
+
     enabled: bool = True
+    """`false`: the schedule is ignored; running by hand still works."""
+
     schedule: str | None = None
+    """Cron: five fields as in Debian's cron, a sixth, last, for seconds; or `@daily` and such."""
+
     interval: str | None = None
+    """Elapsed time such as `90s`, `15m`, `4h`, `1d`; instead of a schedule."""
+
     interval_anchor: str = "1970-01-01T00:00:00Z"
+    """The instant from which the intervals are counted."""
+
     timezone: Annotated[str, AfterValidator(_timezone)] | None = None
+    """The schedule's IANA zone; absent: the instance's."""
+
     overlap: Literal["skip", "allow"] = "skip"
+    """A due time while a run is in flight: `skip` records it SKIPPED, `allow` runs both."""
+
     params: Mapping[str, Any] = Field(default_factory=dict)
+    """Parameters shared by the steps: `:name` in SQL, `${kw:name}` in any other text."""
+
     retry: RetryPolicy = RetryPolicy()
+    """For each step that has no policy of its own."""
+
     timeout_seconds: PositiveFloat | None = None
+    """A hard wall for the whole run; absent: 4 hours, or the longest step's if that is greater."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
+    """The lowest level that the runs' logs keep."""
+
     steps: Annotated[tuple[StepDefinition, ...], Field(min_length=1)]
+    """What is done, one after the other."""
 
     @property
     def run_timeout_seconds(self) -> float:

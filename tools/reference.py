@@ -1,0 +1,183 @@
+"""Writes docs/reference/ from the code: `reference.py`, or `reference.py --check` in the tests."""
+
+import sys
+from collections.abc import AsyncIterator, Container, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from nomaflow.api.http import http_app
+from nomaflow.cli.main import cli
+from nomaflow.config import Settings
+from nomaflow.connectors.base import PoolDefinition
+from nomaflow.connectors.registry import ConnectorTypes
+from nomaflow.domain.job import Job, RetryPolicy, StepDefinition
+from nomaflow.domain.states import RUN_MOVES, STEP_MOVES
+from nomaflow.steps.registry import StepTypes
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+MADE = "<!-- Made from the code by tools/reference.py: change the code, then run it. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """The text of each page by its file name."""
+    return {
+        "jobs.md": _page("Jobs: jobs.toml", _jobs()),
+        "steps.md": _page("Step types", _steps()),
+        "connectors.md": _page("Pools and connectors: connectors.toml", _connectors()),
+        "settings.md": _page("Settings: app.toml", _settings()),
+        "states.md": _page("States", _states()),
+        "cli.md": _page("The command nomaflow", _commands()),
+        "api.md": _page("The HTTP API", _routes()),
+    }
+
+
+def outdated() -> list[str]:
+    """The pages that do not say what the code says."""
+    return [name for name, text in pages().items() if _stored(name) != text]
+
+
+def _stored(name: str) -> str:
+    page = FOLDER / name
+    return page.read_text(encoding="utf-8") if page.is_file() else ""
+
+
+def _page(title: str, parts: Iterator[str]) -> str:
+    return "\n".join([MADE, f"# {title}\n", *parts])
+
+
+def _jobs() -> Iterator[str]:
+    yield "One `[[jobs]]` block for each job, one `[[jobs.steps]]` block for each of its steps.\n"
+    yield from _model("[[jobs]]", Job)
+    yield from _model("[[jobs.steps]]", StepDefinition, without={"settings"})
+    yield "Further fields: see [Step types](steps.md).\n"
+    yield from _model("retry", RetryPolicy)
+
+
+def _steps() -> Iterator[str]:
+    for name, step_type in StepTypes.discover().items():
+        yield f"## `{name}`: {step_type.title}\n"
+        yield f"{_text(type(step_type))}\n"
+        yield from _table(step_type.Spec)
+
+
+def _connectors() -> Iterator[str]:
+    yield from _model("[pools.NAME]", PoolDefinition)
+    for name, connector_type in ConnectorTypes.discover().items():
+        yield f'## [connectors.NAME] with type = "{name}"\n'
+        yield f"{_text(connector_type.Definition)}\n"
+        yield from _table(connector_type.Definition)
+
+
+def _settings() -> Iterator[str]:
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            yield f"## [{name}]\n"
+            yield f"{field.description}\n"
+            yield from _table(section)
+
+
+def _states() -> Iterator[str]:
+    for title, moves in (("Runs", RUN_MOVES), ("Steps", STEP_MOVES)):
+        yield f"## {title}\n\n| State | may become |\n| --- | --- |"
+        for state, after in moves.items():
+            names = ", ".join(sorted(f"`{one.value}`" for one in after)) or "final"
+            yield f"| `{state.value}` | {names} |"
+        yield ""
+
+
+def _commands() -> Iterator[str]:
+    yield from _command(typer.main.get_command(cli), "nomaflow")
+
+
+def _command(command: Any, name: str) -> Iterator[str]:
+    if hasattr(command, "list_commands"):
+        context = typer.Context(command)
+        for word in command.list_commands(context):
+            yield from _command(command.get_command(context, word), f"{name} {word}")
+        return
+    yield f"## `{name}`\n\n{(command.help or '').strip()}\n"
+    yield "| Argument or option | Meaning |\n| --- | --- |"
+    for parameter in command.params:
+        yield f"| {_usage(parameter)} | {getattr(parameter, 'help', None) or ''} |"
+    yield ""
+
+
+def _usage(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.metavar or parameter.name.upper()}`"
+    return ", ".join(f"`{option}`" for option in parameter.opts)
+
+
+def _routes() -> Iterator[str]:
+    yield "Send `Authorization: Bearer TOKEN`; errors are problem documents (RFC 9457).\n"
+    for path, operations in http_app(_never_started).openapi()["paths"].items():
+        for method, operation in operations.items():
+            yield f"## `{method.upper()} {path}`\n\n{operation.get('description', '')}\n"
+            for parameter in operation.get("parameters", ()):
+                yield f"- `{parameter['name']}` ({parameter['in']})"
+            yield ""
+
+
+@asynccontextmanager
+async def _never_started(_: object) -> AsyncIterator[None]:
+    yield
+
+
+def _model(title: str, model: type[BaseModel], without: Container[str] = ()) -> Iterator[str]:
+    yield f"## {title}\n"
+    yield f"{_text(model)}\n"
+    yield from _table(model, without)
+
+
+def _table(model: type[BaseModel], without: Container[str] = ()) -> Iterator[str]:
+    yield "| Field | Default | Meaning |\n| --- | --- | --- |"
+    for name, field in model.model_fields.items():
+        if name not in without:
+            default = "required" if field.is_required() else _default(field)
+            meaning = (field.description or "").replace("\n", " ").replace("|", "\\|")
+            yield f"| `{field.alias or name}` | {default} | {meaning} |"
+    yield ""
+    for name, nested in _nested(model):
+        yield from _model(f"{name} = {{ … }}", nested)
+
+
+def _default(field: Any) -> str:
+    value = field.get_default(call_default_factory=True)
+    if value is None or value is PydanticUndefined:
+        return "none"
+    if isinstance(value, BaseModel):
+        return "see below"
+    shown = f'"{value}"' if isinstance(value, str) else str(value)
+    return f"`{ {'True': 'true', 'False': 'false', '()': '[]'}.get(shown, shown) }`"
+
+
+def _nested(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind is not RetryPolicy:
+            yield name, kind
+
+
+def _text(documented: type) -> str:
+    lines = (documented.__doc__ or "").strip().splitlines()
+    return "\n".join(line.removeprefix("    ") for line in lines)
+
+
+def main() -> None:
+    if "--check" in sys.argv:
+        if stale := outdated():
+            sys.exit(f"docs/reference is stale: {', '.join(stale)}. Run tools/reference.py.")
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
