@@ -174,7 +174,7 @@ def insert_runs(
     connection: Connection, store: Store, new: Sequence[NewRun], now: datetime
 ) -> list[RunId | None]:
     """Ids in the order of `new`; None where the due time already has its row."""
-    due = {key: run for run in new if (key := _due_time(run)) is not None}
+    due = {key: run for run in reversed(new) if (key := _due_time(run)) is not None}
     ids = _insert_due(connection, store, [due[key] for key in sorted(due)], now)
     return [
         _insert_one(connection, run, now) if (key := _due_time(run)) is None else ids.pop(key, None)

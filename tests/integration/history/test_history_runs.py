@@ -32,9 +32,10 @@ async def test_a_due_time_has_one_row_however_often_it_is_inserted(desk: Desk) -
 
 
 async def test_a_due_time_twice_in_one_call_has_one_row(desk: Desk) -> None:
-    first, twin = await desk.history.insert([due(), due()])
+    first, twin = await desk.history.insert([due(reason="first"), due(reason="twin")])
     assert first is not None
     assert twin is None
+    assert (await desk.history.get(first)).reason == "first"
 
 
 async def test_the_same_instant_in_another_zone_is_the_same_due_time(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     cast,
     column,
     create_engine,
+    event,
     func,
     literal,
     select,
@@ -31,8 +32,6 @@ LOCKS: dict[Topic, int] = {"schema": 7710201, "admission": 7710202, "revisions":
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
 PASSING = {None, SERIALIZATION_FAILURE, DEADLOCK_DETECTED}
-# The time-outs: a row that someone else keeps locked holds up its own writers alone, and a frozen
-# process loses the locks that the others wait for.
 CONNECT_ARGS = {
     "application_name": "nomaflow",
     "connect_timeout": 10,
@@ -40,8 +39,11 @@ CONNECT_ARGS = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
-    "options": "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=10s",
 }
+# Of the transaction, not of the session: a connection pooler in between keeps no session. A row
+# that someone else keeps locked holds up its own writers alone, and a frozen process loses the
+# locks that the others wait for.
+LIMITS = "SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
 
 
 class PostgresqlStore:
@@ -54,7 +56,7 @@ class PostgresqlStore:
     )
 
     def engine(self, url: URL, *, writing: bool) -> Engine:
-        return create_engine(
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args=CONNECT_ARGS,
             pool_size=1 if writing else READERS,
@@ -62,6 +64,9 @@ class PostgresqlStore:
             hide_parameters=True,
             json_serializer=to_json,
         )
+        if writing:
+            event.listen(engine, "begin", _limit_waiting)
+        return engine
 
     def insert_new(self, table: Table) -> Insert:
         return insert(table).on_conflict_do_nothing()
@@ -82,6 +87,10 @@ class PostgresqlStore:
         if error.connection_invalidated:
             return True
         return isinstance(error, OperationalError) and _sqlstate(error) in PASSING
+
+
+def _limit_waiting(connection: Connection) -> None:
+    connection.exec_driver_sql(LIMITS)
 
 
 def _sqlstate(error: DBAPIError) -> str | None:
