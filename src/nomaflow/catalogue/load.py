@@ -9,7 +9,6 @@ from nomaflow.catalogue.env_file import read_env
 from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.model import Catalogue
 from nomaflow.catalogue.toml_source import read_source
-from nomaflow.config import Settings
 from nomaflow.connectors.base import ConnectorType
 from nomaflow.connectors.registry import ConnectorTypes
 from nomaflow.errors import InvalidConfiguration, Problem
@@ -48,15 +47,6 @@ def load(
         problems=tuple(sorted(problems, key=_place)),
         texts={source.file: source.text for source in (app, connectors, jobs)},
     )
-
-
-def load_settings(home: Home) -> Settings:
-    """The settings of app.toml. Raises InvalidConfiguration with all problems of that file."""
-    _refuse_strange_folder(home)
-    settings, problems = read_settings(read_source(home.app_toml))
-    if problems:
-        raise InvalidConfiguration(problems)
-    return settings
 
 
 def _refuse_strange_folder(home: Home) -> None:

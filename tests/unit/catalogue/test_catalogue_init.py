@@ -7,7 +7,7 @@ import pytest
 from tests.unit.catalogue.kinds import CONNECTOR_TYPES, STEP_TYPES
 
 from nomaflow.catalogue.init import init
-from nomaflow.catalogue.load import load, load_settings
+from nomaflow.catalogue.load import load
 from nomaflow.errors import Refused
 from nomaflow.security.keys import read_keys
 from nomaflow.security.vault import Vault
@@ -44,7 +44,7 @@ def uncommented(text: str) -> str:
 
 def test_the_canary_fits_the_key(tmp_path: Path) -> None:
     home = init(tmp_path)
-    canary = load_settings(home).secrets.canary
+    canary = load(home, STEP_TYPES, CONNECTOR_TYPES).settings.secrets.canary
     assert canary is not None
     Vault(read_keys(home.master_key)).check_canary(canary)
 

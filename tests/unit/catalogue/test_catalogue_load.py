@@ -6,7 +6,7 @@ import pytest
 from tests.unit.catalogue.kinds import CONNECTOR_TYPES, HEALTHY_JOB, STEP_TYPES, load_texts
 
 from nomaflow.catalogue.home import Home
-from nomaflow.catalogue.load import load, load_settings
+from nomaflow.catalogue.load import load
 from nomaflow.errors import InvalidConfiguration, NotFound
 
 COPY_STEP = """
@@ -247,12 +247,6 @@ def test_settings_keep_the_sound_part_of_app_toml(tmp_path: Path) -> None:
     catalogue = load_texts(tmp_path, app='[server]\nport = 9000\n[log]\nlevel = "LOUD"\n')
     assert catalogue.settings.server.port == 9000
     assert catalogue.settings.log.level == "INFO"
-
-
-def test_settings_asked_for_alone_are_whole_or_an_error(tmp_path: Path) -> None:
-    Home(tmp_path).app_toml.write_text('[log]\nlevel = "LOUD"\n', encoding="utf-8")
-    with pytest.raises(InvalidConfiguration, match=r"app\.toml:2"):
-        load_settings(Home(tmp_path))
 
 
 def test_the_texts_are_kept_as_they_were_read(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from tests.unit.catalogue.kinds import CONNECTOR_TYPES, STEP_TYPES
 
 from nomaflow.catalogue import seal
 from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.init import init
-from nomaflow.catalogue.load import load_settings
+from nomaflow.catalogue.load import load
 from nomaflow.errors import SecretsError
 from nomaflow.security.keys import add_key, read_keys
 from nomaflow.security.vault import Vault, sealing_key_id
@@ -97,7 +98,7 @@ def masked(text: bytes, key_id: str) -> list[bytes]:
 def test_the_canary_is_rotated_too(home: Home) -> None:
     add_key(home.master_key)
     seal.rotate(home, vault_of(home))
-    canary = load_settings(home).secrets.canary
+    canary = load(home, STEP_TYPES, CONNECTOR_TYPES).settings.secrets.canary
     assert canary is not None
     vault_of(home).check_canary(canary)
     assert sealing_key_id(canary) == read_keys(home.master_key).newest.id
