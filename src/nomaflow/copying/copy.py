@@ -137,9 +137,12 @@ class _Copying:
         with self.writing.errors():
             stash = Stash(name, self.target, moved.read)
             stash.verify(moved)
+            self.watch.tell(f"swapping {grouped(stash.rows)} rows into '{decided.table.name}'")
             began = self.watch.clock.steady()
             changes = self._apply(decided, stash)
             swapped = self.watch.clock.steady() - began
+        counts = ", ".join(f"{grouped(count)} {what}" for what, count in changes.items())
+        self.watch.tell(f"swapped in {round(swapped * 1000)} ms: {counts}")
         return self._output(decided, moved, changes, swapped)
 
     def _load(self, decided: Plan, found: Table, query: Query) -> Moved:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from nomaflow.connectors.base import Connector, ConnectorSettings, ResolvedPool
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
 from nomaflow.connectors.sql import SqlDefinition
+from nomaflow.runner.hosts.cancellation import Cancellation
 from nomaflow.steps.context import StepContext, StepFacts
 from nomaflow.steps.sql_copy import STEP
 
@@ -34,7 +35,7 @@ class DeskPort:
     def __init__(self, connectors: Connectors) -> None:
         self.lines: list[str] = []
         self.reports: list[tuple[int, int | None]] = []
-        self.is_asked = False
+        self.cancellation = Cancellation()
         self.when_told: Callable[[str], None] = lambda _: None
         self._connectors = connectors
 
@@ -49,10 +50,10 @@ class DeskPort:
         return self._connectors.get(name)
 
     def is_cancelled(self) -> bool:
-        return self.is_asked
+        return self.cancellation.is_asked()
 
     def on_cancel(self, hook: Callable[[], None]) -> AbstractContextManager[None]:
-        return nullcontext()
+        return self.cancellation.on_cancel(hook)
 
 
 class Desk:
@@ -91,6 +92,7 @@ class Desk:
         return dict(STEP.run(spec, StepContext(facts, self.port)))
 
     def close(self) -> None:
+        self.port.cancellation.end()
         self._connectors.close()
 
     def _settings(self, name: str) -> ConnectorSettings:

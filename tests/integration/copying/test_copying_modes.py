@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -125,9 +126,12 @@ def test_columns_are_stripped_at_both_ends(pair: tuple[Place, Place], desk: Desk
     assert there.rows("SELECT DISTINCT n FROM t") == [("a b",)]
 
 
-def test_progress_says_so_without_a_total(pair: tuple[Place, Place], desk: Desk) -> None:
+def test_the_log_tells_of_batches_and_of_the_swap(pair: tuple[Place, Place], desk: Desk) -> None:
     desk.copy("t", batch_size=2)
-    assert desk.port.lines == ["▶ batch 1 of 2 · 2 rows", "▶ batch 2 of 2 · 3 rows"]
+    *batches, swapping, swapped = desk.port.lines
+    assert batches == ["▶ batch 1 of 2 · 2 rows", "▶ batch 2 of 2 · 3 rows"]
+    assert re.fullmatch(r"swapping 3 rows into '(public\.)?t'", swapping)
+    assert re.fullmatch(r"swapped in \d+ ms: 3 inserted", swapped)
     assert desk.port.reports[-1] == (3, 3)
 
 

@@ -52,7 +52,7 @@ def test_every_value_arrives_as_it_was(
     assert found(there) == expected()
     assert found(here) == expected()
     assert output["source_rows"] == output["target_rows"] == len(torture.rows())
-    assert desk.port.lines[-1] == "▶ batch 4 of 4 · 64 rows"
+    assert desk.port.lines[-3] == "▶ batch 4 of 4 · 64 rows"
 
 
 @both_ways

@@ -37,8 +37,10 @@ class SqliteTarget:
     def known(self, column: ColumnType) -> bool:  # noqa: ARG002 - any word is a type
         return True
 
-    def begin(self, name: TableName) -> None:
-        """Nothing yet: the file is locked by the swap alone."""
+    def begin(self, name: TableName) -> None:  # noqa: ARG002 - a file has one journal
+        """The file is locked by the swap alone; a new one lets readers read meanwhile."""
+        if self.row("PRAGMA main.page_count") == (0,):
+            self.execute("PRAGMA main.journal_mode = WAL")
 
     def create_stash(self, columns: Sequence[Column], successor: TableName | None) -> str:  # noqa: ARG002
         """Columns without a declared type keep each value as it was written."""

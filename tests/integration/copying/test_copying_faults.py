@@ -1,0 +1,228 @@
+"""Whatever happens, the target is the old table or the new one, and nothing is left behind."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from tests.integration.copying.conftest import Desk, Place
+from tests.integration.copying.doomed import killed_copy
+
+from nomaflow.errors import StepCanceled, Unreachable
+
+Places = Callable[[str, str], tuple[Place, Place]]
+SIDES = ["sqlite", "postgresql"]
+ROWS = 20_000
+
+
+@pytest.fixture(params=SIDES)
+def pair(request: pytest.FixtureRequest, places: Places) -> tuple[Place, Place]:
+    """A target that holds version 0 of a table, whose source is at version 1."""
+    here, there = places("sqlite", request.param)
+    for version, place in ((1, here), (0, there)):
+        place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
+        place.insert("t", [(n, version) for n in range(ROWS)])
+    return here, there
+
+
+def versions(place: Place) -> list[tuple[int, int]]:
+    return place.rows("SELECT version, count(*) FROM t GROUP BY version")  # type: ignore[return-value]
+
+
+def tables(place: Place) -> list[str]:
+    """Every table of ours that is there, temporary ones of other sessions included."""
+    query = (
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if place.is_sqlite
+        else "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text"
+        " NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
+    )
+    return sorted(name for (name,) in place.rows(query))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come to be within 5 s")
+
+
+def test_a_killed_load_leaves_the_old_table_and_nothing_else(
+    pair: tuple[Place, Place], desk: Desk
+) -> None:
+    _, there = pair
+    assert killed_copy(desk.urls, "t", at="▶ batch 7") == -signal.SIGKILL
+    until(lambda: tables(there) == ["t"])
+    assert versions(there) == [(0, ROWS)]
+    desk.copy("t")
+    assert versions(there) == [(1, ROWS)]
+
+
+def test_a_killed_first_load_leaves_no_table(pair: tuple[Place, Place], desk: Desk) -> None:
+    _, there = pair
+    there.run("DROP TABLE t")
+    assert killed_copy(desk.urls, "t", at="▶ batch 7") == -signal.SIGKILL
+    until(lambda: tables(there) == [])
+    desk.copy("t")
+    assert versions(there) == [(1, ROWS)]
+
+
+@pytest.mark.parametrize("after_ms", [0, 4, 10, 30, 60, 120])
+def test_a_killed_swap_leaves_the_old_table_or_the_new_one(
+    pair: tuple[Place, Place], desk: Desk, after_ms: int
+) -> None:
+    _, there = pair
+    killed_copy(desk.urls, "t", at="swapping", after_seconds=after_ms / 1000)
+    until(lambda: tables(there) == ["t"])
+    assert versions(there) in ([(0, ROWS)], [(1, ROWS)])
+    desk.copy("t")
+    assert versions(there) == [(1, ROWS)]
+
+
+def test_a_cancel_leaves_the_old_table(pair: tuple[Place, Place], desk: Desk) -> None:
+    _, there = pair
+    desk.port.when_told = lambda line: desk.port.cancellation.ask() if "batch 3" in line else None
+    with pytest.raises(StepCanceled):
+        desk.copy("t", batch_size=1000)
+    assert versions(there) == [(0, ROWS)]
+    assert tables(there) == ["t"]
+
+
+@pytest.mark.parametrize("target", SIDES)
+def test_a_cancel_reaches_a_source_that_gives_no_row(
+    places: Places, desk: Desk, target: str
+) -> None:
+    here, there = places("postgresql", target)
+    query = "SELECT id, pg_sleep(30)::text AS n FROM generate_series(1, 2) AS id"
+    threading.Timer(0.3, desk.port.cancellation.ask).start()
+    began = time.monotonic()
+    with pytest.raises(StepCanceled):
+        desk.copy({"query": query}, "copied")
+    assert time.monotonic() - began < 5
+    active = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%'"
+    until(lambda: here.rows(active) == [(1,)])
+    assert tables(there) == []
+
+
+@contextmanager
+def polling(place: Place, seen: list[list[tuple[int, int]]]) -> Iterator[None]:
+    """While it is open, two readers look at the table again and again; an error is raised."""
+    over = threading.Event()
+    errors: list[BaseException] = []
+
+    def look() -> None:
+        try:
+            with closing(place.open()) as connection:
+                while not over.is_set():
+                    query = "SELECT version, count(*) FROM t GROUP BY version"
+                    seen.append(connection.execute(query).fetchall())
+                    connection.rollback()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+
+    readers = [threading.Thread(target=look) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    yield
+    over.set()
+    for reader in readers:
+        reader.join()
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("pair", "journal"),
+    [("sqlite", "DELETE"), ("sqlite", "WAL"), ("postgresql", None)],
+    indirect=["pair"],
+)
+def test_readers_of_30_overwrites_see_whole_tables_alone(
+    pair: tuple[Place, Place], desk: Desk, journal: str | None
+) -> None:
+    here, there = pair
+    if journal:
+        there.run(f"PRAGMA journal_mode = {journal}")
+    here.run("DELETE FROM t WHERE id >= 2000")
+    seen: list[list[tuple[int, int]]] = []
+    with polling(there, seen):
+        for version in range(1, 31):
+            here.run(f"UPDATE t SET version = {version}")
+            desk.copy("t")
+    assert versions(there) == [(30, 2000)]
+    assert all(len(look) == 1 for look in seen)
+    assert {count for look in seen for _, count in look} <= {2000, ROWS}
+    assert len({version for look in seen for version, _ in look}) > 10
+
+
+def test_two_copies_into_one_target_never_mix(
+    pair: tuple[Place, Place], desk: Desk, sqlite: Callable[[str], Place]
+) -> None:
+    _, there = pair
+    other = sqlite("other")
+    other.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
+    other.insert("t", [(n, 2) for n in range(5000)])
+    second = Desk()
+    second.urls = {"source": other.url, "target": desk.urls["target"]}
+    for _ in range(3):
+        both = [threading.Thread(target=each.copy, args=("t",)) for each in (desk, second)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+        assert versions(there) in ([(1, ROWS)], [(2, 5000)])
+    second.close()
+
+
+def test_a_held_table_is_waited_for_without_stalling_readers(places: Places, desk: Desk) -> None:
+    here, there = places("sqlite", "postgresql")
+    for place in (here, there):
+        place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
+    here.insert("t", [(1, 1)])
+    waiting = threading.Event()
+    desk.port.when_told = lambda line: waiting.set() if "waiting" in line else None
+    with closing(there.open()) as writer:
+        writer.execute("INSERT INTO t VALUES (9, 9)")
+        copying = threading.Thread(target=desk.copy, args=("t",))
+        copying.start()
+        assert waiting.wait(10)
+        assert there.rows("SELECT * FROM t") == []
+        writer.rollback()
+        copying.join()
+    assert there.rows("SELECT * FROM t") == [(1, 1)]
+
+
+@pytest.mark.parametrize("source", SIDES)
+def test_a_source_that_changes_is_copied_as_it_was(places: Places, desk: Desk, source: str) -> None:
+    here, there = places(source, "sqlite")
+    if here.is_sqlite:
+        here.run("PRAGMA journal_mode = WAL")
+    here.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
+    here.insert("t", [(n, 0) for n in range(5000)])
+    changed = threading.Event()
+
+    def change(line: str) -> None:
+        if not changed.is_set():
+            changed.set()
+            here.run("UPDATE t SET version = 1", "INSERT INTO t VALUES (9999, 1)")
+
+    desk.port.when_told = change
+    desk.copy("t", batch_size=100)
+    assert changed.is_set()
+    assert versions(there) == [(0, 5000)]
+
+
+def test_a_source_that_dies_leaves_the_old_table(places: Places, desk: Desk) -> None:
+    here, there = places("postgresql", "postgresql")
+    for version, place in ((1, here), (0, there)):
+        place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
+        place.run(f"INSERT INTO t SELECT n, {version} FROM generate_series(1, 200000) AS n")
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    desk.port.when_told = lambda line: here.run(kill) if "batch 2 " in line else None
+    with pytest.raises(Unreachable, match="'source'"):
+        desk.copy("t", batch_size=1000)
+    assert versions(there) == [(0, 200_000)]
