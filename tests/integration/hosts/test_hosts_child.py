@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[3]
 PLUGIN = """
 import os, sys
 
-def about(ctx, **_):
+from liberty.jobs.types import StepContext
+
+def about(ctx: StepContext, **_):
     return {
         "pid": os.getpid(), "path": sys.path[0], "environment": dict(os.environ),
         "command": open("/proc/self/cmdline").read(), "session": os.getsid(0),

@@ -49,6 +49,9 @@ class Odd(Exception):
 def raises_unpicklable(ctx, **_):
     raise Odd(threading.Lock(), lambda: None)
 
+async def raises_later(ctx, **_):
+    raise RuntimeError("later")
+
 def asks_for_nothing(ctx, **_):
     ctx.get_connector("nowhere")
 
@@ -90,6 +93,13 @@ async def test_the_traceback_begins_in_the_users_code(stage: Stage) -> None:
     assert traceback.count('File "') == 2
     assert "in raises" in traceback
     assert "in helper" in traceback
+
+
+async def test_the_traceback_of_an_async_function_begins_there_too(stage: Stage) -> None:
+    stage.plugin(PLUGIN)
+    with pytest.raises(StepFailed, match="later") as failure:
+        await stage.call("raises_later")
+    assert (failure.value.traceback or "").count('File "') == 1
 
 
 async def test_a_chained_traceback_shows_both_errors(stage: Stage) -> None:

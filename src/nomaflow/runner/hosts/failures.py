@@ -1,14 +1,18 @@
 """What went wrong in a step, as an error of ours, and as data that crosses a pipe."""
 
+import asyncio
+import importlib
 import traceback
-from pathlib import Path
 from typing import Any
 
 import nomaflow
 from nomaflow import errors
 from nomaflow.errors import NomaflowError, StepFailed
 
-_OURS = str(Path(nomaflow.__file__).parent)
+_NOT_THE_USERS = (
+    *(place for package in (nomaflow, asyncio, importlib) for place in package.__path__),
+    "<frozen ",
+)
 _PLAIN: dict[str, type[NomaflowError]] = {
     "NotFound": errors.NotFound,
     "Refused": errors.Refused,
@@ -68,7 +72,7 @@ def _trim(story: traceback.TracebackException) -> None:
 
 
 def _is_ours(filename: str) -> bool:
-    return filename.startswith((_OURS, "<frozen "))
+    return filename.startswith(_NOT_THE_USERS)
 
 
 def _text(error: BaseException) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final, NamedTuple, cast
 
 from nomaflow.clock import SystemClock
 from nomaflow.connectors.base import ConnectorLookup
@@ -23,20 +23,28 @@ Message = dict[str, Any]
 _AT_ONCE: Final = 128 * 1024
 
 
+class Pipe(NamedTuple):
+    """The parent's end of the socket, and the streams on it."""
+
+    end: socket.socket
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
 class Slot:
     """A child in a session of its own, so that what a step starts can be killed with it."""
 
     def __init__(
         self,
         process: asyncio.subprocess.Process,
-        pipe: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        pipe: Pipe,
         spill: Spill,
         lookup: ConnectorLookup,
         fingerprint: int,
     ) -> None:
         self.fingerprint = fingerprint
         self._process = process
-        self._reader, self._writer = pipe
+        self._pipe = pipe
         self._rest = b""
         self._spill = spill
         self._lookup = lookup
@@ -60,7 +68,7 @@ class Slot:
                 ours.close()
                 spill.close()
                 raise StepFailed(f"No process could be started: {error}") from error
-        pipe = await asyncio.open_connection(sock=ours)
+        pipe = Pipe(ours, *await asyncio.open_connection(sock=ours))
         slot = cls(process, pipe, spill, lookup, fingerprint)
         slot._send((list(path),))
         return slot
@@ -92,7 +100,7 @@ class Slot:
         await asyncio.wait({self._death})
         self._spill.finish()
         self._spill.close()
-        self._writer.close()
+        self._pipe.writer.close()
 
     async def _stop(self, talk: asyncio.Task[Message], grace_seconds: float) -> None:
         """Ask, then kill: also what a step that ended in time has left running goes."""
@@ -138,13 +146,13 @@ class Slot:
             return to_data(error)
 
     def _send(self, message: tuple[Any, ...]) -> None:
-        self._writer.write(to_child(message))
+        self._pipe.writer.write(to_child(message))
 
     async def _lines(self) -> list[bytes]:
         """The child's next whole lines, one or more. Raises StepFailed when it is dead."""
         lines: list[bytes] = []
         while not lines:
-            data = await self._reader.read(_AT_ONCE)
+            data = await self._pipe.reader.read(_AT_ONCE)
             if not data:
                 await asyncio.wait({self._death})
                 raise StepFailed(self._obituary(), cause="ProcessDied")
@@ -155,9 +163,8 @@ class Slot:
         """Wait for the child's end, then have the reader see it: a grandchild may hold the pipe."""
         await self._process.wait()
         self._kill_group()
-        end = self._writer.get_extra_info("socket")
         with suppress(OSError):
-            end.shutdown(socket.SHUT_RD)
+            self._pipe.end.shutdown(socket.SHUT_RD)
 
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError):
