@@ -14,7 +14,7 @@ rules count in seconds.
 """
 
 import calendar
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -59,24 +59,31 @@ def entry(text: str) -> Entry:
     )
 
 
-def expand(field: str, low: int, high: int, names: list[str] | None = None) -> frozenset[int]:
-    """The numbers that a field names; a range that runs backwards goes round the end."""
+def expand(
+    field: str, low: int, high: int, names: Sequence[str] = (), *, ring: int | None = None
+) -> frozenset[int]:
+    """The numbers that a field names; a range that runs backwards goes round the `ring`."""
 
     def number(text: str) -> int:
-        return names.index(text) + low if names and text in names else int(text)
+        return names.index(text) + low if text in names else int(text)
+
+    def between(first: int, last: int) -> list[int]:
+        if first <= last:
+            return list(range(first, last + 1))
+        size = ring or high - low + 1
+        around = [low + (first - low + n) % size for n in range(size)]
+        return around[: around.index(last) + 1]
 
     found: set[int] = set()
     for term in field.split(","):
         span, _, step = term.partition("/")
-        first, dash, last = span.partition("-")
+        first, is_range, last = span.partition("-")
         if span == "*":
-            values = list(range(low, high + 1))
-        elif dash:
-            values = [number(first)]
-            while values[-1] != number(last):
-                values.append(low if values[-1] == high else values[-1] + 1)
+            values = between(low, high)
+        elif is_range:
+            values = between(number(first), number(last))
         else:
-            values = list(range(number(span), high + 1)) if step else [number(span)]
+            values = between(number(span), high if step else number(span))
         found.update(values[:: int(step or 1)])
     return frozenset(found)
 
@@ -106,8 +113,7 @@ def _dow_holds(term: str) -> Callable[[date], bool]:
         name, nth = term.split("#")
         weekday = WEEKDAYS.index(name) if name in WEEKDAYS else int(name) % 7
         return lambda day: _weekday(day) == weekday and (day.day - 1) // 7 + 1 == int(nth)
-    wraps = any(f"-{sunday}" in term for sunday in ("0", "SUN"))
-    days = {day % 7 for day in expand(term, 0, 6 if wraps else 7, WEEKDAYS)}
+    days = {day % 7 for day in expand(term, 0, 7, WEEKDAYS, ring=7)}
     return lambda day: _weekday(day) in days
 
 

@@ -140,7 +140,7 @@ days_of_month = st.one_of(st.just("*"), st.just("?"), field(1, 31), st.sampled_f
 weekday_names = st.sampled_from(debian_cron.WEEKDAYS)
 days_of_week = st.one_of(
     st.just("*"),
-    field(0, 6),
+    field(0, 7),
     weekday_names,
     st.tuples(weekday_names, weekday_names).map("-".join),
     st.builds("{}L".format, st.integers(0, 7)),
@@ -185,6 +185,8 @@ def test_seconds_follow_the_same_rules(text: str, zone: str) -> None:
 
 @settings(max_examples=30)
 @given(text=expressions)
+@example(text="* * * * 2-1/2")
+@example(text="* * * * 7-2/2")
 def test_fires_like_debian_while_no_clock_changes(text: str) -> None:
     ticks = quiet_fortnight()
     job = debian_cron.entry(text.replace("?", "*"))
