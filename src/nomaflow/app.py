@@ -10,7 +10,7 @@ from pathlib import Path
 from nomaflow import log
 from nomaflow.catalogue.connections import Connections
 from nomaflow.catalogue.env_file import Variables
-from nomaflow.catalogue.home import JOBS_TOML, Home
+from nomaflow.catalogue.home import APP_TOML, JOBS_TOML, Home
 from nomaflow.catalogue.load import load
 from nomaflow.catalogue.model import STORE, Catalogue
 from nomaflow.clock import Clock, SystemClock
@@ -18,6 +18,7 @@ from nomaflow.config import Environment, Settings, child_environment, system_tim
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
 from nomaflow.domain.job import Job
 from nomaflow.domain.run import ProcessId, Run, RunOptions
+from nomaflow.errors import InvalidConfiguration
 from nomaflow.events.bus import Bus
 from nomaflow.history.database import Database
 from nomaflow.history.logs import LogHistory
@@ -66,7 +67,10 @@ class App:
         self.types = StepTypes.discover()
         self.connector_types = ConnectorTypes.discover()
         self.catalogue: Catalogue = load(home, self.types, self.connector_types)
-        self.vault = Vault(read_keys(home.master_key, environment.master_key))
+        keys = read_keys(home.master_key, environment.master_key)
+        for key in keys:
+            self.redactor.add(key.text)
+        self.vault = Vault(keys)
         self.env = Variables(home.env_file, child_environment(), self.redactor.add)
         self.connections = Connections(self._catalogue, self.vault, self.env, self.redactor)
         self.zone = self.settings.scheduler.timezone or system_timezone()
@@ -80,8 +84,14 @@ class App:
         environment: Environment | None = None,
         clock: Clock | None = None,
     ) -> "App":
-        """Read the home folder. Raises InvalidConfiguration, and SecretsError for a wrong key."""
+        """Read the home folder. Raises SecretsError for a wrong key.
+
+        Broken jobs and connectors are left out; a broken app.toml raises InvalidConfiguration,
+        because half of the settings is not what anybody asked for.
+        """
         app = cls(Home(path), environment or Environment.read(), clock or SystemClock())
+        if wrong := [problem for problem in app.catalogue.problems if problem.file == APP_TOML]:
+            raise InvalidConfiguration(wrong)
         app._configure_log()
         if app.settings.secrets.canary is not None:
             app.vault.check_canary(app.settings.secrets.canary)

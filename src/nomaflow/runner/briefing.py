@@ -6,14 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
+from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, merge_params, resolve
 from nomaflow.domain.job import Job, StepDefinition
 from nomaflow.domain.run import Run, RunOptions
 from nomaflow.errors import StepRefused
 from nomaflow.runner.hosts.base import AttemptRequest
-from nomaflow.steps.base import StepSpec, StepType
+from nomaflow.steps.base import StepType
 from nomaflow.steps.context import PreviousStep, StepFacts
 from nomaflow.steps.registry import StepTypes
 
@@ -74,7 +73,7 @@ class Briefing:
         )
         return AttemptRequest(
             step_type=definition.type,
-            spec=_validated(step_type.Spec, settings),
+            spec=settled(step_type.Spec, settings, f"Step '{definition.name}'"),
             facts=StepFacts(
                 run_id=self._run.id,
                 job_id=self._run.job_id,
@@ -121,17 +120,6 @@ def session_user(triggered_by: str) -> str:
     """The user, token or CLI name; a schedule or a webhook as it is."""
     kind, _, name = triggered_by.partition(":")
     return name if kind in {"user", "api", "cli"} else triggered_by
-
-
-def _validated(spec: type[StepSpec], settings: Mapping[str, Any]) -> StepSpec:
-    try:
-        return spec.model_validate(settings)
-    except ValidationError as error:
-        found = (
-            f"field '{'.'.join(map(str, one['loc']))}': {one['msg']}"
-            for one in error.errors(include_input=False, include_url=False)
-        )
-        raise StepRefused("; ".join(found)) from None
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -93,8 +93,8 @@ class Runner:
         await self._say_end(run, ending)
         if not await self._parts.queue.finish(run.fence, ending.state, ending.reason):
             await self._close_canceled(run)
-        tell = log.debug if ending.state is RunState.SUCCEEDED else log.warning
-        tell("run_ended", run_id=run.id, job_id=run.job_id, state=ending.state.value)
+        if ending.state is not RunState.SUCCEEDED:
+            log.warning("run_ended", run_id=run.id, job_id=run.job_id, state=ending.state.value)
         self._parts.bus.publish(RunChanged(run.id))
 
     async def _close_canceled(self, run: Run) -> None:
