@@ -7,12 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nomaflow.errors import StepRefused
-
-if TYPE_CHECKING:
-    from sqlalchemy import TextClause
 
 _TOKEN = re.compile(
     r"""
@@ -70,14 +67,6 @@ class Statement:
             names.append(self.text[start + 1 : end])
             position = end
         return tuple(names), "".join((*parts, escape(self.text[position:])))
-
-    def clause(self) -> "TextClause":
-        """The statement for SQLAlchemy, its binds by name; all other colons are escaped."""
-        from sqlalchemy import text
-
-        names = iter(self.rendered(lambda _: "")[0])
-        escaped = self.rendered(lambda _: f":{next(names)}", lambda sql: sql.replace(":", "\\:"))
-        return text(escaped[1])
 
 
 @lru_cache(maxsize=256)
