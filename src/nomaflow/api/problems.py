@@ -31,6 +31,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NomaflowError, _nomaflow_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
@@ -67,3 +68,7 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
 async def _http_error(_: Request, error: Exception) -> JSONResponse:
     http_error = cast("HTTPException", error)
     return problem(http_error.status_code, "HttpError", str(http_error.detail))
+
+
+async def _unexpected(_: Request, __: Exception) -> JSONResponse:
+    return problem(500, "InternalError", "A fault of the server itself: see its log.")

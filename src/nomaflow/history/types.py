@@ -88,9 +88,18 @@ def rows_json(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def to_json(value: Any) -> str:
-    """JSON that every store takes: what JSON cannot hold becomes its text, a NaN null."""
+    """JSON that every store and reader takes.
+
+    What JSON cannot hold becomes its text, a NaN null, a lone surrogate `?`.
+    """
     try:
-        return json.dumps(value, default=str, allow_nan=False)
+        text = json.dumps(value, default=str, allow_nan=False)
     except ValueError:
         lenient = json.dumps(value, default=str)
-        return json.dumps(json.loads(lenient, parse_constant=lambda _: None))
+        text = json.dumps(json.loads(lenient, parse_constant=lambda _: None))
+    return _without_lone_surrogates(text) if "\\ud" in text else text
+
+
+def _without_lone_surrogates(text: str) -> str:
+    plain = json.dumps(json.loads(text), ensure_ascii=False)
+    return json.dumps(json.loads(plain.encode("utf-8", "replace")))

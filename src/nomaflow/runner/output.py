@@ -11,7 +11,8 @@ PREVIEW_CHARACTERS = 4096
 def kept(output: Mapping[str, Any], redact: Callable[[Any], Any]) -> dict[str, Any]:
     """The output as it is stored: `redact` masks nested values; too much becomes a preview."""
     text = json.dumps(redact(dict(output)), default=str, ensure_ascii=False)
-    if len(text.encode()) > MAX_OUTPUT_BYTES:
+    stored = text.encode("utf-8", "replace")
+    if len(stored) > MAX_OUTPUT_BYTES:
         return {"truncated": True, "preview": text[:PREVIEW_CHARACTERS]}
-    masked: dict[str, Any] = json.loads(text)
+    masked: dict[str, Any] = json.loads(stored)
     return masked
