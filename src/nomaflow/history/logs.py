@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
 
 from nomaflow.domain.job import LogLevel
 from nomaflow.domain.run import LogLine, RunId
@@ -17,6 +17,15 @@ from nomaflow.history.tables import job_logs, job_runs
 from nomaflow.history.types import storable
 
 CHUNKS_PER_QUERY = 16
+
+# Made once, because every flush of every log needs them.
+LOCK_RUN = (
+    select(job_runs.c.id)
+    .where(job_runs.c.id == bindparam("of_run"))
+    .with_for_update(key_share=True)
+)
+LAST_SEQ = select(func.max(job_logs.c.last_seq)).where(job_logs.c.run_id == bindparam("of_run"))
+ADD_CHUNKS = insert(job_logs)
 
 
 class LogHistory:
@@ -138,7 +147,7 @@ def _insert(connection: Connection, run_id: RunId, lines: Sequence[LogLine]) -> 
     chunks = [
         lines[start : start + LINES_PER_CHUNK] for start in range(0, len(lines), LINES_PER_CHUNK)
     ]
-    connection.execute(insert(job_logs), [_values(run_id, chunk) for chunk in chunks])
+    connection.execute(ADD_CHUNKS, [_values(run_id, chunk) for chunk in chunks])
 
 
 def _values(run_id: RunId, lines: Sequence[LogLine]) -> dict[str, object]:
@@ -155,14 +164,12 @@ def _values(run_id: RunId, lines: Sequence[LogLine]) -> dict[str, object]:
 
 def _lock_run(connection: Connection, run_id: RunId) -> None:
     """Whoever appends to the run's log holds its row. Raises NotFound."""
-    query = select(job_runs.c.id).where(job_runs.c.id == run_id)
-    if connection.execute(query.with_for_update(key_share=True)).first() is None:
+    if connection.execute(LOCK_RUN, {"of_run": run_id}).first() is None:
         raise NotFound(f"There is no run {run_id}.")
 
 
 def _last_seq(connection: Connection, run_id: RunId) -> int:
-    query = select(func.max(job_logs.c.last_seq)).where(job_logs.c.run_id == run_id)
-    return connection.scalar(query) or 0
+    return connection.scalar(LAST_SEQ, {"of_run": run_id}) or 0
 
 
 def _mergeable(chunks: Sequence[AnyRow]) -> Iterator[tuple[int, int]]:

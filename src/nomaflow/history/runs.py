@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Insert,
     Select,
     Update,
+    bindparam,
     func,
     insert,
     select,
@@ -33,11 +35,38 @@ from nomaflow.history.rows import (
 )
 from nomaflow.history.stores.base import Store
 from nomaflow.history.tables import job_runs, step_attempts, step_runs
-from nomaflow.history.types import first_instant
+from nomaflow.history.types import Instant
 
 __all__ = ["RunFilter", "RunHistory", "RunPage", "insert_runs"]
 
 DueTime = tuple[str, str, datetime]
+Change = tuple[Insert | Update, dict[str, Any]]
+
+# Made once, because they are needed for every step of every run.
+OF_RUN: BindParameter[int] = bindparam("of_run")
+MAY_MOVE: BindParameter[str] = bindparam("before", expanding=True)
+OF_CLAIM = (
+    job_runs.c.id == OF_RUN,
+    job_runs.c.attempt == bindparam("of_claim"),
+    job_runs.c.state == RunState.RUNNING,
+)
+HOLD = select(job_runs.c.id).where(*OF_CLAIM).with_for_update(key_share=True)
+KEEP_PARAMS = update(job_runs).where(*OF_CLAIM)
+MOVE_STEP = update(step_runs).where(
+    step_runs.c.run_id == OF_RUN,
+    step_runs.c.step_index == bindparam("of_step"),
+    step_runs.c.state.in_(MAY_MOVE),
+)
+BEGIN_STEP = MOVE_STEP.values(
+    started_at=func.coalesce(step_runs.c.started_at, bindparam("begun_at", type_=Instant()))
+)
+ADD_ATTEMPT = insert(step_attempts)
+MOVE_ATTEMPT = update(step_attempts).where(
+    step_attempts.c.run_id == OF_RUN,
+    step_attempts.c.step_index == bindparam("of_step"),
+    step_attempts.c.attempt == bindparam("of_attempt"),
+    step_attempts.c.state.in_(MAY_MOVE),
+)
 
 
 class RunHistory:
@@ -118,8 +147,7 @@ class RunHistory:
 
     async def save_params(self, fence: Fence, params: Mapping[str, Any]) -> bool:
         """Keep the snapshot of the merged parameters; masked by the caller."""
-        change = update(job_runs).where(job_runs.c.id == fence.run_id)
-        return await self._change(fence, change.values(params=dict(params)))
+        return await self._change(fence, (KEEP_PARAMS, _of(fence) | {"params": dict(params)}))
 
     async def plan_steps(self, fence: Fence, steps: Sequence[StepRun]) -> bool:
         """Add the step runs that are missing; those that are there stay as they are."""
@@ -135,28 +163,28 @@ class RunHistory:
 
     async def start_attempt(self, fence: Fence, attempt: AttemptRun) -> bool:
         """Write the attempt and set its step RUNNING; the step keeps its first `started_at`."""
-        begun = _step_move(attempt, StepState.RUNNING).values(
-            state=StepState.RUNNING,
-            attempts=attempt.attempt,
-            started_at=first_instant(step_runs.c.started_at, attempt.started_at),
-        )
-        return await self._change(fence, begun, insert(step_attempts).values(step_values(attempt)))
+        begun = _place(attempt, StepState.RUNNING) | {
+            "state": StepState.RUNNING,
+            "attempts": attempt.attempt,
+            "begun_at": attempt.started_at,
+        }
+        return await self._change(fence, (BEGIN_STEP, begun), (ADD_ATTEMPT, step_values(attempt)))
 
     async def finish_attempt(self, fence: Fence, attempt: AttemptRun, step: StepRun) -> bool:
         """End the attempt, and its step too unless `step` is RUNNING because a retry follows."""
-        return await self._change(fence, _attempt_end(attempt), _step_end(step))
+        return await self._change(fence, _end_of_attempt(attempt), _end_of_step(step))
 
     async def finish_step(self, fence: Fence, step: StepRun) -> bool:
         """End a step outside an attempt: skipped, or stopped while it waited for a retry."""
-        return await self._change(fence, _step_end(step))
+        return await self._change(fence, _end_of_step(step))
 
-    async def _change(self, fence: Fence, *changes: Insert | Update) -> bool:
+    async def _change(self, fence: Fence, *changes: Change) -> bool:
         """All of the changes, each of one row, or none."""
 
         def change(connection: Connection) -> bool:
             if not _holds(connection, fence):
                 return False
-            if any(connection.execute(each).rowcount == 0 for each in changes):
+            if any(connection.execute(*each).rowcount == 0 for each in changes):
                 raise _IllegalMove
             return True
 
@@ -218,37 +246,26 @@ def _last_runs_query(store: Store, job_ids: Sequence[JobId]) -> Select[*tuple[An
 
 def _holds(connection: Connection, fence: Fence) -> bool:
     """Whether the claim still holds the run; the row is locked, so it does until the commit."""
-    query = select(job_runs.c.id).where(
-        job_runs.c.id == fence.run_id,
-        job_runs.c.attempt == fence.attempt,
-        job_runs.c.state == RunState.RUNNING,
-    )
-    return connection.execute(query.with_for_update(key_share=True)).first() is not None
+    return connection.execute(HOLD, _of(fence)).first() is not None
 
 
-def _step_end(step: StepRun) -> Update:
-    return _step_move(step, step.state).values(step_values(step))
+def _end_of_step(step: StepRun) -> Change:
+    return MOVE_STEP, _place(step, step.state) | step_values(step)
 
 
-def _step_move(where: StepRun | AttemptRun, target: StepState) -> Update:
-    return update(step_runs).where(
-        step_runs.c.run_id == where.run_id,
-        step_runs.c.step_index == where.index,
-        step_runs.c.state.in_(_states_before(target)),
-    )
+def _end_of_attempt(attempt: AttemptRun) -> Change:
+    of_attempt = {"of_attempt": attempt.attempt}
+    return MOVE_ATTEMPT, _place(attempt, attempt.state) | of_attempt | step_values(attempt)
 
 
-def _attempt_end(attempt: AttemptRun) -> Update:
-    return (
-        update(step_attempts)
-        .where(
-            step_attempts.c.run_id == attempt.run_id,
-            step_attempts.c.step_index == attempt.index,
-            step_attempts.c.attempt == attempt.attempt,
-            step_attempts.c.state.in_(_states_before(attempt.state)),
-        )
-        .values(step_values(attempt))
-    )
+def _of(fence: Fence) -> dict[str, Any]:
+    return {"of_run": fence.run_id, "of_claim": fence.attempt}
+
+
+def _place(what: StepRun | AttemptRun, target: StepState) -> dict[str, Any]:
+    """Which row moves to `target`, and from which states it may."""
+    before = _states_before(target)
+    return {"of_run": what.run_id, "of_step": what.index, "before": before}
 
 
 def _states_before(target: StepState) -> list[StepState]:
