@@ -1,4 +1,4 @@
-"""The HTTP application: routes under /api/v1, health, and problem documents."""
+"""The HTTP application: routes under /api/v1, health, problem documents, and the pages."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from nomaflow import __version__
-from nomaflow.api import problems
+from nomaflow.api import problems, static_files
 from nomaflow.api.routes import health, jobs, runs
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -28,4 +28,5 @@ def http_app(lifespan: Lifespan) -> FastAPI:
     v1.include_router(jobs.router)
     v1.include_router(runs.router)
     app.include_router(v1)
+    static_files.install(app)
     return app

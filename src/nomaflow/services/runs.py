@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from nomaflow.domain.events import CancelRequested, LinesLogged, RunChanged, RunsQueued
 from nomaflow.domain.job import Job, JobId
-from nomaflow.domain.run import LogLine, NewRun, ProcessId, Run, RunId, RunOptions, StepRun
+from nomaflow.domain.run import (
+    AttemptRun,
+    LogLine,
+    NewRun,
+    ProcessId,
+    Run,
+    RunId,
+    RunOptions,
+    StepRun,
+)
 from nomaflow.errors import NotFound, Refused
 from nomaflow.events.bus import Bus
 from nomaflow.history.logs import LogHistory
@@ -19,7 +28,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class RunParts:
-    """What the use cases on runs work with. `job` raises NotFound, also for a broken job."""
+    """What the use cases on runs work with. `job` raises NotFound, InvalidConfiguration."""
 
     queue: RunQueue
     history: RunHistory
@@ -44,9 +53,11 @@ class Runs:
         by: str,
         reserved_for: ProcessId | None = None,
     ) -> RunId:
-        """Queue a run by hand. Raises NotFound, Refused (also JobBusy); then nothing was written.
+        """Queue a run by hand.
 
-        A disabled job may be run by hand. `reserved_for`: only that process will claim it.
+        Raises NotFound, InvalidConfiguration for a broken job, Refused (also JobBusy); then
+        nothing was written. A disabled job may be run by hand. `reserved_for`: only that process
+        will claim it.
         """
         job = self._parts.job(job_id)
         _check(job, options)
@@ -74,6 +85,12 @@ class Runs:
     async def get(self, run_id: RunId) -> tuple[Run, list[StepRun]]:
         """The run and its step runs in order. Raises NotFound."""
         return await self._parts.history.get(run_id), await self._parts.history.steps(run_id)
+
+    async def attempts(self, run_id: RunId) -> list[tuple[str, AttemptRun]]:
+        """Every try with the name of its step, in the order of the steps. Raises NotFound."""
+        _, steps = await self.get(run_id)
+        names = {step.index: step.name for step in steps}
+        return [(names[a.index], a) for a in await self._parts.history.attempts(run_id)]
 
     async def page(self, wanted: RunFilter) -> RunPage:
         """Runs, newest first. Raises Refused for a cursor that is none."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from nomaflow.domain.job import Job
-from nomaflow.domain.run import LogLine, Run, StepRun
+from nomaflow.domain.run import AttemptRun, LogLine, Run, StepRun
 from nomaflow.errors import Problem
 
 View = dict[str, Any]
@@ -43,6 +43,19 @@ def step_run(step: StepRun) -> View:
         "finished_at": instant(step.finished_at),
         "output": None if step.output is None else dict(step.output),
         "error": None if step.error is None else asdict(step.error),
+    }
+
+
+def attempt_run(step_name: str, tried: AttemptRun) -> View:
+    """One try of a step."""
+    return {
+        "step": step_name,
+        "attempt": tried.attempt,
+        "state": tried.state.value,
+        "started_at": instant(tried.started_at),
+        "finished_at": instant(tried.finished_at),
+        "output": None if tried.output is None else dict(tried.output),
+        "error": None if tried.error is None else asdict(tried.error),
     }
 
 

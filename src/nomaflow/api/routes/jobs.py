@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 
+from nomaflow.api.models import JobList, Started
 from nomaflow.api.parts import Caller, Parts
 from nomaflow.domain.job import Definition
 from nomaflow.domain.run import RunOptions
@@ -21,13 +22,13 @@ class RunRequest(Definition):
     log_level: Literal["DEBUG", "INFO", "WARNING"] | None = None
 
 
-@router.get("")
+@router.get("", response_model=JobList)
 async def list_jobs(api: Parts, _: Caller) -> dict[str, Any]:
     """Every job with its last run and next due time; broken ones with their problems."""
     return {"jobs": await api.jobs.rows()}
 
 
-@router.post("/{job_id}/runs", status_code=202)
+@router.post("/{job_id}/runs", status_code=202, response_model=Started)
 async def start_run(
     job_id: str, api: Parts, caller: Caller, wanted: RunRequest | None = None
 ) -> dict[str, int]:

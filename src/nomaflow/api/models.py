@@ -1,0 +1,150 @@
+"""What the routes answer, as the OpenAPI document shows it; the pages' types are made from this."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from nomaflow.domain.job import LogLevel
+from nomaflow.domain.states import RunState, StepState
+
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class RunSummary(BaseModel):
+    """A row of the history."""
+
+    run_id: int
+    job_id: str
+    state: RunState
+    reason: str | None
+    triggered_by: str
+    scheduled_at: Instant | None
+    started_at: Instant | None
+    finished_at: Instant | None
+    params: dict[str, Any]
+
+
+class StepFailure(BaseModel):
+    """Why an attempt ended badly; the traceback is for the author of the code."""
+
+    type: str
+    message: str
+    traceback: str | None
+
+
+class StepRunDetail(BaseModel):
+    """One step in a run; `attempts` counts its tries so far."""
+
+    name: str
+    type: str
+    state: StepState
+    reason: str | None
+    attempts: int
+    started_at: Instant | None
+    finished_at: Instant | None
+    output: dict[str, Any] | None
+    error: StepFailure | None
+
+
+class RunDetail(RunSummary):
+    """A run with its steps."""
+
+    steps: list[StepRunDetail]
+
+
+class AttemptDetail(BaseModel):
+    """One try of a step, from 1."""
+
+    step: str
+    attempt: int
+    state: StepState
+    started_at: Instant
+    finished_at: Instant | None
+    output: dict[str, Any] | None
+    error: StepFailure | None
+
+
+class AttemptList(BaseModel):
+    """The tries of all steps of a run, in the order of the steps."""
+
+    attempts: list[AttemptDetail]
+
+
+class RunList(BaseModel):
+    """Runs, newest first; `next_cursor` fetches the page after this one."""
+
+    runs: list[RunSummary]
+    next_cursor: str | None
+
+
+class Line(BaseModel):
+    """A stored line of a run's log; `seq` counts from 1 within the run."""
+
+    seq: int
+    at: Instant
+    level: LogLevel
+    step: str | None
+    attempt: int | None
+    source: str
+    message: str
+
+
+class Lines(BaseModel):
+    """Lines in the order of their sequence numbers."""
+
+    lines: list[Line]
+
+
+class StepName(BaseModel):
+    """A step as its job declares it."""
+
+    name: str
+    type: str
+    enabled: bool
+
+
+class ConfigurationProblem(BaseModel):
+    """What is wrong in a file, where, and what was expected."""
+
+    file: str
+    line: int | None
+    job: str | None
+    step: str | None
+    field: str | None
+    message: str
+
+
+class JobRow(BaseModel):
+    """A job with what ran last and what comes next."""
+
+    job_id: str
+    description: str | None
+    tags: list[str]
+    owner: str | None
+    enabled: bool
+    schedule: str | None
+    interval: str | None
+    timezone: str | None
+    steps: list[StepName]
+    next_due_at: Instant | None
+    last_run: RunSummary | None
+    problems: list[ConfigurationProblem]
+
+
+class BrokenJob(BaseModel):
+    """A job that does not validate: it is listed and never executed."""
+
+    job_id: str
+    problems: list[ConfigurationProblem]
+
+
+class JobList(BaseModel):
+    """Every job of the catalogue; the broken ones come last."""
+
+    jobs: list[JobRow | BrokenJob]
+
+
+class Started(BaseModel):
+    """The run that was queued."""
+
+    run_id: int
