@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from nomaflow.connectors.copies import BadRow, Target
@@ -63,16 +64,18 @@ def batches(
 
 
 def _measure(columns: Sequence[Column]) -> Callable[[Rows], int]:
-    variable = [place for place, column in enumerate(columns) if column.type.kind in _VARIABLE]
-    fixed = _FIXED_BYTES * (len(columns) - len(variable))
+    """About how many bytes some rows take."""
+    takes = [itemgetter(n) for n, column in enumerate(columns) if column.type.kind in _VARIABLE]
+    fixed = _FIXED_BYTES * (len(columns) - len(takes))
 
     def measure(rows: Rows) -> int:
-        long = (row[place] for place in variable for row in rows)
-        return fixed * len(rows) + sum(
-            len(value) for value in long if isinstance(value, str | bytes)
-        )
+        return fixed * len(rows) + sum(sum(map(_length, map(take, rows))) for take in takes)
 
     return measure
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, str | bytes) else _FIXED_BYTES
 
 
 def read_ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:

@@ -129,10 +129,10 @@ _DECLARATIONS = {
 
 
 def _without_nul(values: Sequence[Any]) -> Sequence[Any]:
-    for row, value in enumerate(values):
-        if value is not None and "\0" in value:
-            raise BadValue(row, "holds a NUL byte, which PostgreSQL does not store in text")
-    return values
+    if "\0" not in "".join(filter(None, values)):
+        return values
+    row = next(row for row, value in enumerate(values) if value and "\0" in value)
+    raise BadValue(row, "holds a NUL byte, which PostgreSQL does not store in text")
 
 
 TYPES = PostgresqlTypes()

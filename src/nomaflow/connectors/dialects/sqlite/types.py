@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from nomaflow.connectors.tables import ColumnType, Kind
@@ -179,8 +180,9 @@ def _decimal(value: Any) -> str:
         return str(value)
     if type(value) is str:
         return parse_decimal(value)
-    if type(value) is float and (number := Decimal(repr(value))).is_finite():
-        return format(number, "f")
+    if type(value) is float and isfinite(value):
+        text = repr(value)
+        return text if "e" not in text else format(Decimal(text), "f")
     raise ValueError("holds no finite decimal number")
 
 
