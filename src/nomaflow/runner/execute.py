@@ -233,7 +233,7 @@ class Execution:
             return None
         redact = self._parts.redact_text
         trace = redact(error.traceback) if error.traceback else None
-        return StepError(error.type, redact(error.message), trace)
+        return StepError(redact(error.type), redact(error.message), trace)
 
     @staticmethod
     def _own(still: object) -> None:

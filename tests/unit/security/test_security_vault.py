@@ -1,11 +1,9 @@
 """Sealed values: both forms open, a wrong key or a damaged value is named."""
 
-import base64
-import hashlib
 import re
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from tests.canaries import sealed_by_the_older_system
 
 from nomaflow.errors import SecretsError
 from nomaflow.security.keys import Keys, MasterKey
@@ -16,14 +14,6 @@ FIRST, SECOND = MasterKey.generate(), MasterKey.generate()
 
 def vault(*keys: MasterKey) -> Vault:
     return Vault(Keys(keys, "/srv/flow/master.key"))
-
-
-def sealed_by_the_older_system(text: str, passphrase: str) -> str:
-    salt, iv = bytes(range(64)), bytes(range(16))
-    key = hashlib.pbkdf2_hmac("sha512", passphrase.encode(), salt, 2145, 32)
-    sealed = AESGCM(key).encrypt(iv, text.encode(), None)
-    ciphertext, tag = sealed[:-16], sealed[-16:]
-    return "ENC:" + base64.b64encode(salt + iv + tag + ciphertext).decode()
 
 
 def test_a_sealed_value_names_its_form_and_key() -> None:
