@@ -31,7 +31,9 @@ class NewRun:
     """A run to be: inserted as QUEUED, or born final when `state` says so.
 
     `options` is the serialized `RunOptions` (opaque to the store, sealed when it holds secrets).
-    `reserved_for` names the only process that may claim it; None: any.
+    `reserved_for` names the only process that may claim it; None: any. One that `waits_turn` is
+    not claimed before the job's earlier runs have ended. `on_behalf_of` is the session user
+    that it inherits; None: who triggered it.
     """
 
     job_id: JobId
@@ -43,6 +45,8 @@ class NewRun:
     options: str | None = None
     revision_id: int | None = None
     reserved_for: ProcessId | None = None
+    waits_turn: bool = False
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Run:
     revision_id: int | None
     cancel_requested_at: datetime | None
     cancel_requested_by: str | None
+    on_behalf_of: str | None = None
 
     @property
     def fence(self) -> "Fence":

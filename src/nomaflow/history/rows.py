@@ -12,7 +12,8 @@ from nomaflow.history.tables import job_runs
 from nomaflow.history.types import storable
 
 AnyRow = Row[*tuple[Any, ...]]
-RUN_COLUMNS = [column for column in job_runs.columns if column.name != "reserved_for"]
+FOR_THE_QUEUE = {"reserved_for", "waits_turn"}
+RUN_COLUMNS = [column for column in job_runs.columns if column.name not in FOR_THE_QUEUE]
 NEW_RUN_COLUMNS = [
     job_runs.c[name]
     for name in (*NewRun.__dataclass_fields__, "created_at", "finished_at", "attempt", "params")

@@ -1,6 +1,7 @@
 """Every table of the store, in one place. Reads as: a run has steps, a step has attempts."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from nomaflow.history.types import BigId, Instant, JsonObject, Words
@@ -46,6 +48,8 @@ job_runs = Table(
     Column("revision_id", BigId),
     Column("cancel_requested_at", Instant),
     Column("cancel_requested_by", Words),
+    Column("waits_turn", Boolean, nullable=False, server_default=false()),
+    Column("on_behalf_of", Words),
     UniqueConstraint("job_id", "trigger_id", "scheduled_at"),
     Index(None, "job_id", "id"),
     Index(None, "state", "id"),
@@ -146,4 +150,26 @@ schedules = Table(
     Column("trigger_id", Text, primary_key=True),
     Column("cursor_at", Instant),
     Column("suspended_reason", Words),
+)
+
+pauses = Table(
+    "ly2_pauses",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("began_at", Instant, nullable=False),
+    Column("until", Instant),
+    Column("ended_at", Instant),
+    Column("reason", Words, nullable=False),
+    Column("exceptions", JsonObject, nullable=False),
+    Column("begun_by", Words, nullable=False),
+    Column("ended_by", Words),
+    sqlite_autoincrement=True,
+)
+
+# Outlives the processes: how long nobody looked is known after a restart.
+signs_of_life = Table(
+    "ly2_signs_of_life",
+    metadata,
+    Column("actor", Text, primary_key=True),
+    Column("seen_at", Instant, nullable=False),
 )
