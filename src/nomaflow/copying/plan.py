@@ -14,6 +14,8 @@ Mode = Literal["overwrite", "append", "upsert"]
 Lane = Literal["rows"]
 Key = tuple[str, ...]
 
+_SPELLED_IN_ONE_WAY = frozenset({Kind.INTEGER, Kind.TEXT, Kind.BYTES})
+
 
 @dataclass(frozen=True)
 class Request:
@@ -47,13 +49,15 @@ class Sides:
 class PlannedColumn:
     """One column's way: `functions` turn a batch of its values into what the target takes.
 
-    `verbatim`: both sides declare the same type of one dialect.
+    `verbatim`: both sides declare the same type of one dialect. `distinct`: values that differ at
+    the source differ at the target.
     """
 
     source: Column
     target: Column
     functions: tuple[ColumnFunction, ...]
     verbatim: bool
+    distinct: bool
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,10 @@ def _planned(source: Column, target: Column, request: Request, sides: Sides) -> 
         functions = _functions(source.type, target.type, sides, stripped=stripped)
     if source.nullable and not target.nullable:
         functions = (not_null, *functions)
-    return PlannedColumn(source, target, functions, same and not stripped)
+    distinct = same or sides.source.enforced or source.type.kind in _SPELLED_IN_ONE_WAY
+    return PlannedColumn(
+        source, target, functions, same and not stripped, distinct and not stripped
+    )
 
 
 def _functions(
@@ -263,7 +270,8 @@ def _refuse_bad_key(key: Key, table: Table, written: set[str]) -> None:
 
 
 def _unproven(source: Table, table: Table, columns: Sequence[PlannedColumn]) -> list[Key]:
-    proven = [set(_renamed(key, columns) or ()) for key in source.keys]
+    faithful = [column for column in columns if column.distinct]
+    proven = [set(_renamed(key, faithful) or ()) for key in source.keys]
     written = {column.target.name for column in columns}
     return [key for key in table.keys if set(key) not in proven and written.issuperset(key)]
 

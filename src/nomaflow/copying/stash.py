@@ -41,6 +41,23 @@ class Stash:
                 "the target. The target is unchanged."
             )
 
+    def refuse_merged(self, table: TableName, key: Key) -> None:
+        """Raises StepFailed unless each row has arrived under a key of its own.
+
+        A collation of the table may take two keys for one, such as 'a' and 'A'.
+        """
+        names = ", ".join(f"t.{self.target.quote(name)}" for name in key)
+        row = self.target.row(
+            f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {self.name} AS s "  # noqa: S608
+            f"JOIN {self.target.reference(table)} AS t ON {self.same(key)}) AS arrived"
+        )
+        arrived = row[0] if row else 0
+        if arrived != self.rows:
+            raise StepFailed(
+                f"{self.rows} rows of the source have only {arrived} different keys in '{table}'. "
+                "The target is unchanged."
+            )
+
     def first_known(self, table: TableName, key: Key) -> str | None:
         """A key that the table has already, such as `id = 37`."""
         names = ", ".join(f"s.{self.target.quote(name)}" for name in key)
@@ -51,9 +68,9 @@ class Stash:
         return key_text(key, row) if row else None
 
     def same(self, key: Key) -> str:
-        """An SQL condition: rows `t` and `s` have the same key."""
+        """An SQL condition: rows `t` and `s` have the same key, by the table's collation."""
         quote = self.target.quote
-        return " AND ".join(f"s.{quote(name)} = t.{quote(name)}" for name in key)
+        return " AND ".join(f"t.{quote(name)} = s.{quote(name)}" for name in key)
 
     def count_known(self, table: TableName, key: Key) -> int:
         """How many rows have a key that the table has already."""

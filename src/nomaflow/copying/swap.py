@@ -7,6 +7,7 @@ the new one.
 from nomaflow.connectors.copies import Target
 from nomaflow.copying.plan import Key, Plan
 from nomaflow.copying.stash import Stash
+from nomaflow.errors import StepFailed
 
 
 def overwrite(plan: Plan, stash: Stash, target: Target) -> dict[str, int]:
@@ -17,10 +18,17 @@ def overwrite(plan: Plan, stash: Stash, target: Target) -> dict[str, int]:
     """
     key = next(iter(plan.table.keys), ()) if plan.table.referenced else ()
     with target.replacing(plan.table):
-        return _merge(plan, stash, target, key) if key else _replace(plan, stash, target)
+        changes = (_merge if key else _replace)(plan, stash, target, key)
+    row = target.row(f"SELECT count(*) FROM {target.reference(plan.table.name)}")  # noqa: S608
+    if row != (stash.rows,):
+        raise StepFailed(
+            f"'{plan.table.name}' took {row[0] if row else 0} of {stash.rows} rows: a rule or a "
+            "policy of the table stands in the way. The target is unchanged."
+        )
+    return changes
 
 
-def _replace(plan: Plan, stash: Stash, target: Target) -> dict[str, int]:
+def _replace(plan: Plan, stash: Stash, target: Target, _: Key) -> dict[str, int]:
     deleted = target.execute(f"DELETE FROM {target.reference(plan.table.name)}")  # noqa: S608
     return {"deleted": deleted, "inserted": insert(plan, stash, target)}
 
@@ -44,6 +52,7 @@ def upsert(plan: Plan, stash: Stash, target: Target, key: Key) -> dict[str, int]
     """Insert the rows with new keys, update those that differ, all at once."""
     known = stash.count_known(plan.table.name, key)
     changed = target.execute(_upsert_statement(plan, stash, target, key))
+    stash.refuse_merged(plan.table.name, key)
     inserted = stash.rows - known
     return {"inserted": inserted, "updated": changed - inserted}
 

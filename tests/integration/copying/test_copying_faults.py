@@ -175,22 +175,34 @@ def test_two_copies_into_one_target_never_mix(
     second.close()
 
 
-def test_a_held_table_is_waited_for_without_stalling_readers(places: Places, desk: Desk) -> None:
-    here, there = places("sqlite", "postgresql")
-    for place in (here, there):
-        place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
-    here.insert("t", [(1, 1)])
+@contextmanager
+def held(place: Place) -> Iterator[None]:
+    """While it is open, someone else has changed the table and not yet committed."""
+    with closing(place.open()) as writer:
+        writer.execute("DELETE FROM t WHERE id = 1")
+        yield
+        writer.rollback()
+
+
+def test_a_held_table_is_waited_for(pair: tuple[Place, Place], desk: Desk) -> None:
+    _, there = pair
     waiting = threading.Event()
     desk.port.when_told = lambda line: waiting.set() if "waiting" in line else None
-    with closing(there.open()) as writer:
-        writer.execute("INSERT INTO t VALUES (9, 9)")
-        copying = threading.Thread(target=desk.copy, args=("t",))
+    copying = threading.Thread(target=desk.copy, args=("t",))
+    with held(there):
         copying.start()
         assert waiting.wait(10)
-        assert there.rows("SELECT * FROM t") == []
-        writer.rollback()
-        copying.join()
-    assert there.rows("SELECT * FROM t") == [(1, 1)]
+        assert versions(there) == [(0, ROWS)]
+    copying.join()
+    assert versions(there) == [(1, ROWS)]
+
+
+def test_waiting_for_a_held_table_can_be_cancelled(pair: tuple[Place, Place], desk: Desk) -> None:
+    _, there = pair
+    desk.port.when_told = lambda line: desk.port.cancellation.ask() if "waiting" in line else None
+    with held(there), pytest.raises(StepCanceled):
+        desk.copy("t")
+    assert versions(there) == [(0, ROWS)]
 
 
 @pytest.mark.parametrize("source", SIDES)

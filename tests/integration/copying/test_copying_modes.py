@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from tests.integration.copying.conftest import Desk, Place
 
+from nomaflow.errors import StepFailed
+
 Places = Callable[[str, str], tuple[Place, Place]]
 SIDES = ["sqlite", "postgresql"]
 
@@ -166,3 +168,42 @@ def test_types_that_only_postgresql_has_go_to_postgresql(places: Places, desk: D
         " WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY attnum"
     )
     assert there.rows(kinds) == here.rows(kinds)
+
+
+@pytest.mark.parametrize("kind", SIDES)
+def test_a_table_is_copied_within_one_database(places: Places, desk: Desk, kind: str) -> None:
+    here, _ = places(kind, kind)
+    desk.urls["target"] = here.url
+    here.run("CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT)", "INSERT INTO t VALUES (1, 'a')")
+    for mode in ("overwrite", "upsert", "append"):
+        desk.copy("t", f"t_{mode}", mode=mode)
+        assert here.rows(f"SELECT * FROM t_{mode}") == [(1, "a")]
+
+
+@pytest.mark.parametrize("kind", SIDES)
+def test_a_query_may_read_the_table_that_it_replaces(places: Places, desk: Desk, kind: str) -> None:
+    here, _ = places(kind, kind)
+    desk.urls["target"] = here.url
+    here.run("CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)")
+    desk.copy({"query": "SELECT id * 10 AS id FROM t"}, "t")
+    assert here.rows("SELECT * FROM t ORDER BY id") == [(10,), (20,)]
+
+
+def test_keys_that_the_target_takes_for_one_are_refused(places: Places, desk: Desk) -> None:
+    here, there = places("sqlite", "sqlite")
+    here.run("CREATE TABLE t (id TEXT PRIMARY KEY, n TEXT)")
+    there.run("CREATE TABLE t (id TEXT COLLATE NOCASE PRIMARY KEY, n TEXT)")
+    here.insert("t", [("a", "1"), ("A", "2")])
+    for mode in ("overwrite", "append", "upsert"):
+        with pytest.raises(StepFailed, match=r"UNIQUE constraint|only 1 different keys"):
+            desk.copy("t", mode=mode)
+    assert there.rows("SELECT * FROM t") == []
+
+
+def test_two_spellings_of_one_instant_are_one_key(places: Places, desk: Desk) -> None:
+    here, there = places("sqlite", "postgresql")
+    here.run("CREATE TABLE t (seen TIMESTAMPTZ PRIMARY KEY)")
+    here.insert("t", [("2026-01-01T00:00:00Z",), ("2026-01-01 01:00:00+01:00",)])
+    with pytest.raises(StepFailed, match=r"more than one row with seen = "):
+        desk.copy("t", mode="upsert")
+    assert there.rows("SELECT to_regclass('t')") == [(None,)]

@@ -15,6 +15,7 @@ _PLAIN = {
     "real": (Kind.FLOAT, 32),
     "double precision": (Kind.FLOAT, 64),
     "text": (Kind.TEXT, None),
+    "bpchar": (Kind.TEXT, None),
     "bytea": (Kind.BYTES, None),
     "date": (Kind.DATE, None),
     "uuid": (Kind.UUID, None),

@@ -16,6 +16,8 @@ from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, Tab
 from nomaflow.errors import StepFailed
 
 _STASH = "temp.nomaflow_stash"
+_PATIENCE_MS = 200
+_PATIENCE_WITH_READERS_MS = 30_000
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
@@ -57,12 +59,14 @@ class SqliteTarget:
     def enter(self, name: TableName, *, alone: bool) -> None:  # noqa: ARG002 - a file has one lock
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
+        self.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF in _BUSY:
                 raise TableLocked(str(error)) from None
             raise
+        self.execute(f"PRAGMA busy_timeout = {_PATIENCE_WITH_READERS_MS}")
 
     def become(self, table: Table) -> None:
         if self.table(table.name) is not None:

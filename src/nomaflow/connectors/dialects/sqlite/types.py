@@ -61,8 +61,7 @@ def column_type(declared: str) -> ColumnType:
         return ColumnType(kind, declared, 16 if name in _SMALL else 64)
     if kind is Kind.FLOAT:
         return ColumnType(kind, declared, 64)
-    padded = kind is Kind.TEXT and name in {"CHAR", "CHARACTER", "NCHAR"}
-    return ColumnType(kind, declared, size, zoned=name in _ZONED, padded=padded)
+    return ColumnType(kind, declared, size, zoned=name in _ZONED)
 
 
 def _scale(precision: int | None, declared: str | None) -> int | None:
