@@ -270,7 +270,7 @@ def test_a_strange_query_never_breaks_the_server(server: Server, query: str) -> 
         "/runs/9223372036854775808", f"/runs/{10**30}/logs", "/runs/abc/logs", "/runs/1/nothing",
         "/runs/%D9%A1", "/runs/1%2F..%2F2", "/runs/999999/logs", "/runs/abc/attempts",
         "/runs/1/logs?after=-1", f"/runs/1/logs?after={10**30}", "/runs/1/logs?limit=0", "/nothing",
-        "/../../etc/passwd", "//",
+        "//",
     ],
 )  # fmt: skip
 def test_a_strange_path_is_not_found_and_never_breaks_the_server(server: Server, path: str) -> None:

@@ -208,13 +208,13 @@ def test_a_second_run_of_a_busy_job_is_refused_and_another_process_cancels_the_f
 
 
 def test_a_killed_run_is_closed_by_the_next_command_that_runs(home: Path, tmp_path: Path) -> None:
-    with started("run", "stubborn", "--home", home, files=tmp_path / "run") as command:
-        command.said("spinning")
+    with started("run", "sleeper", "--home", home, files=tmp_path / "run") as command:
+        command.said("sleeping")
         family = everyone_below(command)
         command.signal(signal.SIGKILL)
         command.ended()
     after = nomaflow("run", "good", "--home", home, "--json")
-    rows = nomaflow("runs", "--home", home, "--job", "stubborn", "--json").json["runs"]
+    rows = nomaflow("runs", "--home", home, "--job", "sleeper", "--json").json["runs"]
     detail = nomaflow("show", str(rows[0]["run_id"]), "--home", home, "--json").json
 
     assert after.json["state"] == "SUCCEEDED"
