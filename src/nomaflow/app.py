@@ -22,6 +22,7 @@ from nomaflow.errors import InvalidConfiguration
 from nomaflow.events.bus import Bus
 from nomaflow.history.database import Database
 from nomaflow.history.logs import LogHistory
+from nomaflow.history.looks import Looks
 from nomaflow.history.processes import ProcessRegistry
 from nomaflow.history.revisions import RevisionHistory
 from nomaflow.history.runs import RunHistory
@@ -109,8 +110,8 @@ class App:
     @asynccontextmanager
     async def store(self) -> AsyncIterator[None]:
         """The store is open and its schema up to date. Raises Unreachable."""
-        await self.database.migrate()
         try:
+            await self.database.migrate()
             yield
         finally:
             await self.database.close()
@@ -179,6 +180,10 @@ class App:
     @cached_property
     def history(self) -> RunHistory:
         return RunHistory(self.database, self.clock)
+
+    @cached_property
+    def looks(self) -> Looks:
+        return Looks(self.database)
 
     @cached_property
     def logs(self) -> LogHistory:

