@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from nomaflow.api.http import http_app
 from nomaflow.api.parts import ApiParts
 from nomaflow.app import App
+from nomaflow.live.server import Live, LiveParts
 
 
 def http_app_of(app: App) -> FastAPI:
@@ -23,9 +24,17 @@ def http_app_of(app: App) -> FastAPI:
                 sign_in=app.access.sign_in,
                 is_ready=lambda: app.is_ready,
             )
-            yield
+            http.state.live = live = Live(_live_parts(app))
+            try:
+                yield
+            finally:
+                await live.close()
 
     return http_app(lifespan)
+
+
+def _live_parts(app: App) -> LiveParts:
+    return LiveParts(runs=app.runs, looks=app.looks, bus=app.bus, sign_in=app.access.sign_in)
 
 
 def create_app(home: Path | str) -> FastAPI:

@@ -33,7 +33,10 @@ WORDING: Final[Mapping[str, str]] = {
     "server_started": "Nomaflow listens on http://{host}:{port} with {jobs} jobs",
     "server_stopping": "Nomaflow stops; runs in flight have {seconds} s to end",
     "task_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
+    "telling_failed": "A client cannot be told what changed; trying again",
     "thread_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
+    "token_check_failed": "The tokens of live clients cannot be checked; trying again",
+    "watch_failed": "What changed in the store cannot be read; trying again",
 }
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -62,7 +65,7 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for library in ("alembic", "uvicorn"):
+    for library in ("alembic", "uvicorn", "engineio", "socketio"):
         logging.getLogger(library).setLevel(logging.WARNING)  # our own events tell what matters
     structlog.configure(
         processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

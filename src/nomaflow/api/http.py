@@ -1,9 +1,10 @@
-"""The HTTP application: routes under /api/v1, health, problem documents, and the pages."""
+"""The HTTP application: routes under /api/v1, health, problem documents, live events, the pages."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import Receive, Scope, Send
 
 from nomaflow import __version__
 from nomaflow.api import problems, static_files
@@ -13,7 +14,10 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def http_app(lifespan: Lifespan) -> FastAPI:
-    """`lifespan` opens the engine and sets `app.state.parts` before the first request."""
+    """`lifespan` opens the engine and sets `app.state.parts` before the first request.
+
+    It sets `app.state.live` too, with the application of the live events as its `asgi`.
+    """
     app = FastAPI(
         title="Nomaflow",
         version=__version__,
@@ -28,5 +32,10 @@ def http_app(lifespan: Lifespan) -> FastAPI:
     v1.include_router(jobs.router)
     v1.include_router(runs.router)
     app.include_router(v1)
+    app.mount("/socket.io", _live)
     static_files.install(app)
     return app
+
+
+async def _live(scope: Scope, receive: Receive, send: Send) -> None:
+    await scope["app"].state.live.asgi(scope, receive, send)

@@ -14,6 +14,7 @@ from nomaflow.cli import output
 from nomaflow.cli.context import HERE, HomeOption, complete
 from nomaflow.cli.execution import interrupts
 from nomaflow.errors import Unreachable
+from nomaflow.live.server import Live
 
 cli = typer.Typer()
 
@@ -47,8 +48,20 @@ async def _serve(app: App, host: str, listener: socket.socket) -> None:
             port = listener.getsockname()[1]
             log.info("server_started", host=host, port=port, jobs=len(app.catalogue.jobs))
             if not interrupted.is_set():
-                await uvicorn.Server(config).serve([listener])
+                await _Server(config, http.state.live).serve([listener])
             log.info("server_stopping", seconds=DRAIN_SECONDS)
+
+
+class _Server(uvicorn.Server):
+    """Parts from the live clients first: one that waits for events would hold up the end."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._live.close()
+        await super().shutdown(sockets)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -1,0 +1,1 @@
+"""Live events over Socket.IO: what is stored, told as it happens."""

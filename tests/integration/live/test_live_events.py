@@ -1,0 +1,219 @@
+"""Live events of a real server, as a stock Socket.IO client hears them."""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio
+from tests.commands import Server, nomaflow, serving, started
+from tests.homes import a_home, a_query_job
+
+from nomaflow.app import App
+
+JOBS = f"""
+{a_query_job("quick", "SELECT 1", "SELECT 2")}
+
+[[jobs]]
+id = "talker"
+[[jobs.steps]]
+name = "talk"
+type = "python"
+callable = "plugin:talk"
+"""
+PLUGIN = """
+import time
+
+def talk(ctx, lines=300, pause=0.005):
+    for number in range(int(lines)):
+        ctx.log.info("line %d", number)
+        ctx.progress(number + 1, int(lines))
+        time.sleep(float(pause))
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return a_home(tmp_path_factory.mktemp("live") / "home", JOBS, plugins={"plugin.py": PLUGIN})
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
+    token = asyncio.run(token_of(App.build(home)))
+    with serving(home, token) as server:
+        yield server
+
+
+async def token_of(app: App, name: str = "tests") -> str:
+    async with app.store():
+        return (await app.access.create_token(name)).reveal()
+
+
+class Listener:
+    """A stock client that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.client = socketio.AsyncClient(reconnection=False)
+        self.heard: list[tuple[str, Any]] = []
+        self._more = asyncio.Condition()
+        self.client.on("*", self._hear)
+        self.client.on("connect_error", partial(self._hear, "connect_error"))
+
+    async def connect(self, server: Server, **options: Any) -> "Listener":
+        auth = options.pop("auth", {"token": server.token})
+        await self.client.connect(str(server.http.base_url), auth=auth, **options)
+        return self
+
+    async def subscribe(self, **subject: Any) -> Any:
+        return await self.client.call("subscribe", subject)
+
+    async def leave(self) -> None:
+        await self.client.disconnect()
+
+    async def once(self, fact: Any, seconds: float = 30) -> None:
+        async with asyncio.timeout(seconds), self._more:
+            await self._more.wait_for(lambda: fact(self))
+
+    def of(self, event: str) -> list[Any]:
+        return [told for name, told in self.heard if name == event]
+
+    def lines(self, run_id: int) -> list[Any]:
+        batches = (told for told in self.of("run.log") if told["run_id"] == run_id)
+        return [line for batch in batches for line in batch["lines"]]
+
+    def has_ended(self, run_id: int) -> bool:
+        changes = (run for run in self.of("run.changed") if run["run_id"] == run_id)
+        return any(run["state"] in {"SUCCEEDED", "FAILED", "CANCELED"} for run in changes)
+
+    async def _hear(self, event: str, told: Any) -> None:
+        async with self._more:
+            self.heard.append((event, told))
+            self._more.notify_all()
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"]])
+async def test_a_run_is_followed_line_by_line_to_its_end(
+    server: Server, transports: list[str]
+) -> None:
+    listener = await Listener().connect(server, transports=transports)
+    run_id = server.run("talker", params={"lines": 60})
+    answer = await listener.subscribe(run=run_id)
+    await listener.once(lambda heard: heard.has_ended(run_id))
+    stored = server.get(f"/api/v1/runs/{run_id}/logs")["lines"]
+    await listener.leave()
+
+    assert answer == {"ok": True}
+    assert listener.lines(run_id) == stored
+    assert listener.heard[-1][0] == "run.changed"
+    assert [step["state"] for step in listener.of("step.changed")][-1] == "SUCCEEDED"
+    assert {"run_id", "index", "name", "state"} <= listener.of("step.changed")[0].keys()
+    assert listener.of("step.progress")[-1] == {
+        "run_id": run_id, "step": "talk", "done": 60, "total": 60,
+    }  # fmt: skip
+
+
+async def test_no_line_is_lost_or_told_twice_across_disconnects(server: Server) -> None:
+    run_id = server.run("talker", params={"lines": 600, "pause": 0.004})
+    told: list[Any] = []
+    ends = False
+    while not ends:
+        listener = await Listener().connect(server)
+        await listener.subscribe(run=run_id, after=told[-1]["seq"] if told else 0)
+        seen = len(told)
+        await listener.once(lambda heard: len(heard.lines(run_id)) > 90 or heard.has_ended(run_id))
+        await listener.leave()
+        told += listener.lines(run_id)
+        ends = listener.has_ended(run_id)
+        assert ends or len(told) > seen
+
+    assert told == server.get(f"/api/v1/runs/{run_id}/logs", limit=10_000)["lines"]
+    assert [line["seq"] for line in told] == list(range(1, len(told) + 1))
+
+
+async def test_a_run_of_another_process_is_told_alike(server: Server, home: Path) -> None:
+    everything = await Listener().connect(server)
+    await everything.subscribe(catalogue=True)
+    with started(
+        "run", "talker", "--home", home, "--param", "lines=400", files=home / "cli"
+    ) as cli:
+        await everything.once(lambda heard: heard.of("run.changed"))
+        run_id = everything.of("run.changed")[0]["run_id"]
+        follower = await Listener().connect(server)
+        await follower.subscribe(run=run_id)
+        await follower.once(lambda heard: heard.has_ended(run_id))
+        await everything.once(lambda heard: heard.has_ended(run_id))
+        cli.ended()
+    stored = server.get(f"/api/v1/runs/{run_id}/logs")["lines"]
+    await follower.leave()
+    await everything.leave()
+
+    assert follower.lines(run_id) == stored
+    assert len(stored) > 400
+    assert everything.lines(run_id) == []
+
+
+async def test_a_job_is_followed_with_all_its_runs_and_no_others(server: Server) -> None:
+    listener = await Listener().connect(server)
+    await listener.subscribe(job="quick")
+    other = server.run("talker", params={"lines": 1})
+    server.ended(other)
+    run_id = server.run("quick")
+    await listener.once(lambda heard: heard.has_ended(run_id))
+    await listener.leave()
+
+    assert {run["job_id"] for run in listener.of("run.changed")} == {"quick"}
+    assert {step["run_id"] for step in listener.of("step.changed")} == {run_id}
+
+
+async def test_an_ended_run_is_told_from_the_asked_line_on(server: Server) -> None:
+    run_id = server.run("quick")
+    server.ended(run_id)
+    listener = await Listener().connect(server)
+    await listener.subscribe(run=run_id, after=2)
+    await listener.once(lambda heard: heard.has_ended(run_id))
+    await listener.leave()
+
+    assert next(line["seq"] for line in listener.lines(run_id)) == 3
+    assert [name for name, _ in listener.heard] == ["run.log", "run.changed"]
+
+
+@pytest.mark.parametrize("auth", [None, {}, {"token": ""}, {"token": "wrong"}, {"token": 7}, "x"])
+async def test_without_a_token_in_force_nobody_connects(server: Server, auth: Any) -> None:
+    listener = Listener()
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await listener.connect(server, auth=auth)
+
+    assert "Sign in with a token" in listener.of("connect_error")[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        ({"run": 10**9}, "no run"),
+        ({"run": "1"}, "run: "),
+        ({"run": 1, "after": -1}, "after: "),
+        ({"rum": 1}, "rum: "),
+        ({"job": 7}, "job: "),
+    ],
+)
+async def test_a_subject_that_is_none_is_refused_with_the_reason(
+    server: Server, subject: Any, said: str
+) -> None:
+    listener = await Listener().connect(server)
+    answer = await listener.subscribe(**subject)
+    await listener.leave()
+
+    assert answer["ok"] is False
+    assert said in answer["error"]
+
+
+async def test_a_client_stays_away_once_its_token_is_revoked(server: Server, home: Path) -> None:
+    token = nomaflow("tokens", "create", "short", "--home", home).out.strip()
+    listener = await Listener().connect(server, auth={"token": token})
+    nomaflow("tokens", "revoke", "short", "--home", home)
+    async with asyncio.timeout(20):
+        await listener.client.wait()
+
+    assert not listener.client.connected
