@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -312,9 +313,10 @@ def file_texts(home: Path) -> Iterator[str]:
 
 def leaks(texts: Iterable[str]) -> list[tuple[str, str]]:
     """Which canary a reader who decodes twice finds, and the text that gives it away."""
-    return [
-        (name, text[:300])
-        for text in set(texts)
-        for name, canary in CANARIES.items()
-        if any(canary in reading for reading in readings(text, depth=2))
-    ]
+    return [(name, text[:300]) for text in set(texts) for name in found_in(text)]
+
+
+@cache
+def found_in(text: str) -> list[str]:
+    read = readings(text, depth=2)
+    return [name for name, canary in CANARIES.items() if any(canary in each for each in read)]

@@ -136,7 +136,6 @@ def test_parameters_keep_their_types_and_the_log_level_counts(home: Path) -> Non
         (["run", "good", "--log-level", "LOUD"], 2, "expected DEBUG, INFO or WARNING"),
         (["run", "bad"], 3, "schedule"),
         (["show", "999999"], 2, "no run 999999"),
-        (["cancel", "999999"], 2, "no run 999999"),
         (["logs", "9" * 30], 2, "RUN"),
     ],
 )
