@@ -107,7 +107,15 @@ def test_a_job_that_fails_exits_1_and_names_step_and_cause(home: Path) -> None:
 
 
 def test_parameters_keep_their_types_and_the_log_level_counts(home: Path) -> None:
-    given = ["n=7", "text=seven", 'list=[1, "a"]', "flag=true", 'quoted="7"', "equation=a=b"]
+    given = [
+        "n=7",
+        "text=seven",
+        'list=[1, "a"]',
+        "flag=true",
+        'quoted="7"',
+        "equation=a=b",
+        "nan=NaN",
+    ]
     options = [word for pair in given for word in ("--param", pair)]
     ended = nomaflow(
         "run", "typed", "--home", home, "--wait", "--json", "--log-level", "debug", *options
@@ -121,6 +129,7 @@ def test_parameters_keep_their_types_and_the_log_level_counts(home: Path) -> Non
         "flag": ["bool", True],
         "quoted": ["str", "7"],
         "equation": ["str", "a=b"],
+        "nan": ["str", "NaN"],
     }
     assert ended.json["params"]["n"] == 7
     assert "at debug" in ended.err

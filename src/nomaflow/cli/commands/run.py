@@ -22,13 +22,14 @@ def run(  # noqa: PLR0913  # one argument per option
     *,
     home: HomeOption = HERE,
     param: Annotated[
-        list[str] | None, typer.Option("--param", help="A parameter, k=v; v may be JSON.")
+        list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter; V may be JSON.")
     ] = None,
     step_off: Annotated[
-        list[str] | None, typer.Option("--step-off", help="Leave this step out, this time.")
+        list[str] | None,
+        typer.Option("--step-off", metavar="STEP", help="Leave this step out, this time."),
     ] = None,
     log_level: Annotated[
-        str | None, typer.Option("--log-level", help="DEBUG, INFO or WARNING.")
+        str | None, typer.Option("--log-level", metavar="LEVEL", help="DEBUG, INFO or WARNING.")
     ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Execute here and return when the run has ended.")
@@ -74,9 +75,9 @@ def _params(pairs: list[str]) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    """JSON when it is JSON (numbers, true, lists), else the text itself."""
+    """JSON when it is JSON (numbers, true, lists), else the text itself; NaN is a text."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=str)
     except ValueError:
         return text
 
