@@ -12,6 +12,8 @@ from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Query, Row, Rows, Table, TableName
 from nomaflow.connectors.values import ColumnFunction
 
+Values = Mapping[str, Any]
+
 
 class Types(Protocol):
     """How a database's types map to kinds, and its values to canonical ones. Pure."""
@@ -57,10 +59,12 @@ class Source(Protocol):
     def table(self, name: TableName) -> Table | None:
         """Facts of a table or view; None when there is none."""
 
-    def select(self, table: Table, where: Statement | None, values: Mapping[str, Any]) -> Query:
-        """All rows of a table, or those for which `where` holds."""
+    def select(
+        self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
+    ) -> Query:
+        """These columns of all rows of a table, or of those for which `where` holds."""
 
-    def query(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Table, Query]:
+    def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         """What a SELECT of the user's gives: its columns as a table without keys."""
 
     def observed(self, query: Query, columns: Sequence[str]) -> dict[str, ColumnType]:

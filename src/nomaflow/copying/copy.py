@@ -1,14 +1,15 @@
 """A table copy, told from beginning to end."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from nomaflow.clock import Clock
 from nomaflow.connectors.copies import Source, TableLocked, Target
 from nomaflow.connectors.statement import Statement
-from nomaflow.connectors.tables import Kind, Query, Rows, Table, TableName
+from nomaflow.connectors.tables import Column, Kind, Query, Rows, Table, TableName
 from nomaflow.copying import swap
 from nomaflow.copying.plan import Plan, Request, Sides, plan
 from nomaflow.copying.progress import Progress, grouped
@@ -65,7 +66,8 @@ def copy(order: Order, reading: Side, writing: Side, watch: Watch) -> dict[str, 
     with reading.connection() as ours, writing.connection() as theirs:
         source = reading.dialect.source(ours)
         target = writing.dialect.target(theirs)
-        result = _Copying(order, reading, source, writing, target, watch).run()
+        interrupt = partial(reading.dialect.cancel, ours)
+        result = _Copying(order, reading, source, interrupt, writing, target, watch).run()
     elapsed = watch.clock.steady() - began
     rate = round(result["source_rows"] / elapsed) if elapsed else 0
     return {**result, "elapsed_ms": round(elapsed * 1000), "rows_per_second": rate}
@@ -73,11 +75,12 @@ def copy(order: Order, reading: Side, writing: Side, watch: Watch) -> dict[str, 
 
 @dataclass(frozen=True)
 class _Copying:
-    """A copy with both ends open."""
+    """A copy with both ends open; `interrupt` stops what the source's connection runs."""
 
     order: Order
     reading: Side
     source: Source
+    interrupt: Callable[[], None]
     writing: Side
     target: Target
     watch: Watch
@@ -93,7 +96,9 @@ class _Copying:
             done = self._already_appended(decided)
         if done is not None:
             return self._output(decided, Moved(done, done, 0), {"inserted": done}, 0.0)
-        return self._load_and_apply(decided, found, query)
+        if len(decided.columns) < len(found.columns):
+            query = self._select(found, decided.source_columns)
+        return self._load_and_apply(decided, query)
 
     def _found(self) -> tuple[Table, Query]:
         """The facts of what is read."""
@@ -106,7 +111,11 @@ class _Copying:
                 f"Connector '{self.reading.name}' has no table '{selection.origin}'. "
                 "Check source.table and source.schema."
             )
-        return table, self.source.select(table, selection.where, selection.values)
+        return table, self._select(table, table.columns)
+
+    def _select(self, table: Table, columns: Sequence[Column]) -> Query:
+        selection = self.order.selection
+        return self.source.select(table, columns, selection.where, selection.values)
 
     def _plan(self, found: Table, query: Query, target: Table | None) -> Plan:
         untyped = [column.name for column in found.columns if column.type.kind is Kind.ANY]
@@ -125,13 +134,13 @@ class _Copying:
             self.watch.tell(f"{grouped(rows)} rows were appended by an earlier attempt")
         return rows
 
-    def _load_and_apply(self, decided: Plan, found: Table, query: Query) -> dict[str, Any]:
+    def _load_and_apply(self, decided: Plan, query: Query) -> dict[str, Any]:
         with self.writing.errors():
             successor = decided.table.name if decided.creates else None
             name = self.target.create_stash(
                 [column.target for column in decided.columns], successor
             )
-            moved = self._load(decided, found, query)
+            moved = self._load(decided, query)
         with self.reading.errors():
             self.source.end()
         with self.writing.errors():
@@ -145,18 +154,19 @@ class _Copying:
         self.watch.tell(f"swapped in {round(swapped * 1000)} ms: {counts}")
         return self._output(decided, moved, changes, swapped)
 
-    def _load(self, decided: Plan, found: Table, query: Query) -> Moved:
+    def _load(self, decided: Plan, query: Query) -> Moved:
         with self.reading.errors():
             total = self.source.count(query, _COUNT_SECONDS)
         self.watch.stop_if_asked()
         progress = Progress(self.watch.tell, self.watch.report, self.order.batch_size, total)
-        chunks = self._chunks(decided, found, query)
-        arriving = read_ahead(batches(chunks, found.columns, self.order.batch_size))
+        read = batches(self._chunks(decided, query), decided.source_columns, self.order.batch_size)
+        arriving = read_ahead(read, self.interrupt)
         return move(decided, arriving, self.target, progress)
 
-    def _chunks(self, decided: Plan, found: Table, query: Query) -> Iterator[Rows]:
+    def _chunks(self, decided: Plan, query: Query) -> Iterator[Rows]:
+        columns = decided.source_columns
         with self.reading.errors():
-            for rows in self.source.rows(query, found.columns, verbatim=decided.verbatim):
+            for rows in self.source.rows(query, columns, verbatim=decided.verbatim):
                 self.watch.stop_if_asked()
                 yield rows
 

@@ -82,6 +82,11 @@ class Plan:
         return all(column.verbatim for column in self.columns)
 
     @property
+    def source_columns(self) -> list[Column]:
+        """The source's columns that are read, in its order."""
+        return [column.source for column in self.columns]
+
+    @property
     def names(self) -> list[str]:
         """The target's columns that are written, in the source's order."""
         return [column.target.name for column in self.columns]
@@ -91,9 +96,10 @@ def plan(request: Request, source: Table, target: Table | None, sides: Sides) ->
     """Decide. Raises StepRefused, naming the columns, when the copy cannot be right."""
     _refuse_itself(source, target)
     table = target or _successor(request, source, sides)
+    request = replace(request, key=_in_words_of(table, request.key, sides.target))
     pairs = _pairs(source, table, sides.target)
     columns = _planned_columns(request, pairs, table, sides)
-    key = _key(request, source, table, columns, sides.target)
+    key = _key(request, source, table, columns)
     return Plan(
         mode=request.mode,
         lane="rows",
@@ -170,6 +176,12 @@ def _pairs(source: Table, table: Table, types: Types) -> list[tuple[Column, Colu
             f"The target '{table.name}' needs {_listed(needed)}, which the source does not have. "
             "Give it a default, or add it with source.query."
         )
+    computed = [ours.name for ours, theirs in pairs if theirs.generated]
+    if computed and source.identity is None:
+        raise StepRefused(
+            f"The target '{table.name}' computes {_listed(computed)} itself. Leave it out of "
+            "source.query."
+        )
     return [(ours, theirs) for ours, theirs in pairs if not theirs.generated]
 
 
@@ -235,23 +247,21 @@ def _arrival(source: ColumnType, target: ColumnType, sides: Sides) -> ColumnType
     return carrier
 
 
-def _key(
-    request: Request,
-    source: Table,
-    table: Table,
-    columns: Sequence[PlannedColumn],
-    types: Types,
-) -> Key:
+def _key(request: Request, source: Table, table: Table, columns: Sequence[PlannedColumn]) -> Key:
     """What identifies a row: the step's key, the target's, the source's."""
     written = {column.target.name for column in columns}
-    by_name = {types.folded(column.name): column.name for column in table.columns}
-    asked = tuple(by_name.get(types.folded(name), name) for name in request.key)
-    key = asked or table.primary_key
+    key = request.key or table.primary_key
     if request.mode == "upsert":
         _refuse_bad_key(key, table, written)
     if key and written.issuperset(key):
         return key
     return _renamed(source.primary_key, columns) or ()
+
+
+def _in_words_of(table: Table, names: Key, types: Types) -> Key:
+    """Column names as the table spells them."""
+    spelled = {types.folded(column.name): column.name for column in table.columns}
+    return tuple(spelled.get(types.folded(name), name) for name in names)
 
 
 def _refuse_bad_key(key: Key, table: Table, written: set[str]) -> None:

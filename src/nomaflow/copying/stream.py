@@ -78,21 +78,33 @@ def _length(value: object) -> int:
     return len(value) if isinstance(value, str | bytes) else _FIXED_BYTES
 
 
-def read_ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
-    """The same batches, read by a thread of their own, at most `READ_AHEAD` before their use."""
+def read_ahead(
+    batches: Iterator[Batch], interrupt: Callable[[], None]
+) -> Generator[Batch, None, None]:
+    """The same batches, read by a thread of their own, at most `READ_AHEAD` before their use.
+
+    `interrupt` makes the thread return from what it waits for, if its batches are wanted no more.
+    """
     ready: queue.Queue[Batch | BaseException | None] = queue.Queue(READ_AHEAD)
     stop = threading.Event()
     reader = threading.Thread(target=_fill, args=(ready, batches, stop), name="copy reader")
     reader.start()
     try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
+        yield from _taken(ready)
+    except BaseException:
         stop.set()
+        interrupt()
+        raise
+    finally:
         _drain(ready)
         reader.join()
+
+
+def _taken(ready: "queue.Queue[Batch | BaseException | None]") -> Iterator[Batch]:
+    while (item := ready.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
 
 
 def _fill(

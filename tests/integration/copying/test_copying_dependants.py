@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from tests.integration.copying.conftest import Desk, Place
 
-from nomaflow.errors import StepFailed
+from nomaflow.errors import StepFailed, StepRefused
 
 Places = Callable[[str, str], tuple[Place, Place]]
 
@@ -154,3 +154,34 @@ def test_a_partitioned_target_is_overwritten(places: Places, desk: Desk) -> None
     for _ in range(2):
         assert desk.copy("t")["inserted"] == 20
     assert there.rows("SELECT count(*) FROM t2") == [(10,)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_column_that_the_target_computes_is_left_to_it(
+    places: Places, desk: Desk, kind: str
+) -> None:
+    here, there = places(kind, kind)
+    here.run("CREATE TABLE t (a int, twice int, b text)", "INSERT INTO t VALUES (2, 4, 'x')")
+    there.run("CREATE TABLE t (b text, a int, twice int GENERATED ALWAYS AS (a * 2) STORED)")
+    for mode in ("overwrite", "append"):
+        desk.copy("t", mode=mode)
+    assert there.rows("SELECT a, twice, b FROM t") == [(2, 4, "x"), (2, 4, "x")]
+    with pytest.raises(StepRefused, match="computes column 'twice' itself"):
+        desk.copy({"query": "SELECT * FROM t"}, "t")
+
+
+def test_a_deferred_foreign_key_is_checked_within_the_swap(
+    postgresql: tuple[Place, Place], desk: Desk
+) -> None:
+    _, there = postgresql
+    there.run(
+        "CREATE TABLE regions (name text PRIMARY KEY)",
+        "INSERT INTO regions VALUES ('EU'), ('old')",
+        "ALTER TABLE orders ADD FOREIGN KEY (region) REFERENCES regions"
+        " DEFERRABLE INITIALLY DEFERRED",
+    )
+    assert desk.copy("orders")["inserted"] == 3
+    there.run("DELETE FROM orders", "DELETE FROM regions")
+    with pytest.raises(StepFailed, match=r"\(region\)=\(EU\) is not present"):
+        desk.copy("orders")
+    assert there.rows("SELECT count(*) FROM orders") == [(0,)]

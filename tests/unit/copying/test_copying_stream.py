@@ -39,7 +39,7 @@ def test_no_more_is_read_ahead_than_allowed() -> None:
             taken.release()
             yield Batch([(1,)], 8)
 
-    arriving = read_ahead(source())
+    arriving = read_ahead(source(), lambda: None)
     next(arriving)
     for _ in range(READ_AHEAD + 1):
         assert taken.acquire(timeout=5)
@@ -52,10 +52,23 @@ def test_an_error_of_the_reader_comes_where_the_batches_are_used() -> None:
         yield Batch([(1,)], 8)
         raise LookupError("gone")
 
-    arriving = read_ahead(source())
+    arriving = read_ahead(source(), lambda: None)
     next(arriving)
     with pytest.raises(LookupError, match="gone"):
         next(arriving)
+
+
+def test_a_reader_that_waits_is_interrupted_when_it_is_no_longer_wanted() -> None:
+    interrupted = threading.Event()
+
+    def source() -> Iterator[Batch]:
+        yield Batch([(1,)], 8)
+        assert interrupted.wait(5)
+
+    arriving = read_ahead(source(), interrupted.set)
+    next(arriving)
+    arriving.close()
+    assert interrupted.is_set()
 
 
 def test_a_reader_ends_when_its_batches_are_no_longer_wanted() -> None:
@@ -68,7 +81,7 @@ def test_a_reader_ends_when_its_batches_are_no_longer_wanted() -> None:
         finally:
             closed.set()
 
-    arriving = read_ahead(source())
+    arriving = read_ahead(source(), lambda: None)
     next(arriving)
     arriving.close()
     assert closed.wait(5)

@@ -13,7 +13,10 @@ from nomaflow.connectors.statement import Statement
 if TYPE_CHECKING:
     import psycopg
 
-_SESSION = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'"
+_SESSION = """
+SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
+SET extra_float_digits = 3; SET lc_monetary = 'C'
+"""
 _NO_ANSWER = ("08", "53300", "57P01", "57P02", "57P03")
 _CANCEL_TIMEOUT_SECONDS = 3.0
 _ROWS_AT_ONCE = 1000

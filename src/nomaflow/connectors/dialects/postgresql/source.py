@@ -1,6 +1,6 @@
 """Reads a PostgreSQL table in one REPEATABLE READ transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,6 +11,7 @@ from psycopg.types.bool import BoolLoader
 from psycopg.types.numeric import FloatLoader, IntLoader
 from psycopg.types.string import ByteaLoader, TextLoader
 
+from nomaflow.connectors.copies import Values
 from nomaflow.connectors.dialects.postgresql import catalogue
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.statement import Statement
@@ -47,15 +48,17 @@ class PostgresqlSource:
     def table(self, name: TableName) -> Table | None:
         return catalogue.table(self._connection, name)
 
-    def select(self, table: Table, where: Statement | None, values: Mapping[str, Any]) -> Query:
-        columns = ", ".join(quote(column.name) for column in table.columns)
-        sql = f"SELECT {columns} FROM {reference(table.name)}"  # noqa: S608 - quoted
+    def select(
+        self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
+    ) -> Query:
+        names = ", ".join(quote(column.name) for column in columns)
+        sql = f"SELECT {names} FROM {reference(table.name)}"  # noqa: S608 - quoted
         if where is None:
             return Query(sql)
         condition = _bound(where, values)
         return Query(f"{sql} WHERE (\n{condition.sql}\n)", condition.params)
 
-    def query(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Table, Query]:
+    def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         query = _bound(statement, values)
         cursor = RawCursor(self._connection)
         cursor.execute(f"SELECT * FROM (\n{query.sql}\n) AS q LIMIT 0", query.params)  # noqa: S608
@@ -113,6 +116,6 @@ def reference(name: TableName) -> str:
     return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
 
 
-def _bound(statement: Statement, values: Mapping[str, Any]) -> Query:
+def _bound(statement: Statement, values: Values) -> Query:
     names, text = statement.rendered(lambda place: f"${place}")
     return Query(text, [values[name] for name in names])

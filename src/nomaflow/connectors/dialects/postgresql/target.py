@@ -28,9 +28,10 @@ WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgenabled <> 'D'
 """
 _ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 _SEQUENCES = """
-SELECT a.attname, pg_get_serial_sequence(%s, a.attname) FROM pg_attribute a
-WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped
-  AND pg_get_serial_sequence(%s, a.attname) IS NOT NULL
+SELECT attname, sequence
+FROM (SELECT a.attname, pg_get_serial_sequence(%s, a.attname) AS sequence FROM pg_attribute a
+      WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped) AS own
+WHERE has_sequence_privilege(sequence, 'SELECT') AND has_sequence_privilege(sequence, 'UPDATE')
 """
 
 
@@ -105,6 +106,7 @@ class PostgresqlTarget:
             with self._connection.transaction():
                 self.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}")
                 self.execute(f"LOCK TABLE {reference(name)} IN SHARE ROW EXCLUSIVE MODE")
+                self.execute("SET LOCAL lock_timeout TO DEFAULT")
         except errors.LockNotAvailable as error:
             raise TableLocked(str(error)) from None
 
@@ -116,9 +118,13 @@ class PostgresqlTarget:
         for name, _ in triggers:
             self.execute(f"ALTER TABLE {target} DISABLE TRIGGER {quote(name)}")
         yield
+        self.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for name, enabled in triggers:
             self.execute(f"ALTER TABLE {target} {_ENABLE[enabled]} TRIGGER {quote(name)}")
-        for column, sequence in self._connection.execute(_SEQUENCES, [target] * 3).fetchall():
+        self._advance_sequences(target)
+
+    def _advance_sequences(self, target: str) -> None:
+        for column, sequence in self._connection.execute(_SEQUENCES, [target] * 2).fetchall():
             self.execute(
                 f"SELECT setval($1, max({quote(column)})) FROM {target}"  # noqa: S608 - quoted
                 f" HAVING max({quote(column)}) > (SELECT last_value FROM {sequence})",

@@ -3,10 +3,9 @@
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from nomaflow.connectors.copies import BadRow
+from nomaflow.connectors.copies import BadRow, Values
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.statement import Statement
@@ -39,15 +38,17 @@ class SqliteSource:
     def table(self, name: TableName) -> Table | None:
         return catalogue.table(self._connection, name)
 
-    def select(self, table: Table, where: Statement | None, values: Mapping[str, Any]) -> Query:
-        columns = ", ".join(catalogue.quote(column.name) for column in table.columns)
-        sql = f"SELECT {columns} FROM main.{catalogue.quote(table.name.table)}"  # noqa: S608 - quoted
+    def select(
+        self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
+    ) -> Query:
+        names = ", ".join(catalogue.quote(column.name) for column in columns)
+        sql = f"SELECT {names} FROM main.{catalogue.quote(table.name.table)}"  # noqa: S608 - quoted
         if where is None:
             return Query(sql)
         condition = _bound(where, values)
         return Query(f"{sql} WHERE (\n{condition.sql}\n)", condition.params)
 
-    def query(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Table, Query]:
+    def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         view = "nomaflow_query"
         text = statement.rendered(lambda _: "NULL")[1]
         self._connection.execute(f"CREATE TEMP VIEW {view} AS {text}")
@@ -118,7 +119,7 @@ class SqliteSource:
         raise AssertionError("a text could not be decoded, and then all could")
 
 
-def _bound(statement: Statement, values: Mapping[str, Any]) -> Query:
+def _bound(statement: Statement, values: Values) -> Query:
     names, text = statement.rendered(lambda _: "?")
     return Query(text, tuple(values[name] for name in names))
 
