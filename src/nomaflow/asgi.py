@@ -6,14 +6,19 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from nomaflow.api.hosts import KnownHosts
 from nomaflow.api.http import http_app
 from nomaflow.api.parts import ApiParts
 from nomaflow.app import App
 from nomaflow.live.server import Live, LiveParts
 
 
-def http_app_of(app: App) -> FastAPI:
-    """The ASGI application that serves `app` while its lifespan is open."""
+def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
+    """The ASGI application that serves `app` while its lifespan is open.
+
+    `host` is the address that is listened on, when that is not the one of app.toml.
+    """
+    server = app.settings.server
 
     @asynccontextmanager
     async def lifespan(http: FastAPI) -> AsyncIterator[None]:
@@ -30,7 +35,7 @@ def http_app_of(app: App) -> FastAPI:
             finally:
                 await live.close()
 
-    return http_app(lifespan)
+    return http_app(lifespan, KnownHosts(host or server.host, server.allowed_hosts))
 
 
 def _live_parts(app: App) -> LiveParts:

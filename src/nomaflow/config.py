@@ -27,6 +27,7 @@ def _known_timezone(name: str) -> str:
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+HostName = Annotated[str, Field(pattern=r"^(\*|(\*\.)?[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+)$")]
 
 
 class ServerSettings(Section):
@@ -35,6 +36,13 @@ class ServerSettings(Section):
 
     port: Port = 8055
     """The port to listen on; 0 takes any free one. NOMAFLOW_PORT and --port win."""
+
+    allowed_hosts: tuple[HostName, ...] = ()
+    """Further names that the server answers to, and whose pages may call it: `jobs.example.com`,
+    `*.example.com`, `*` for every name. The loopback names and `host` need not be listed."""
+
+    metrics_open: bool = False
+    """Whether /metrics answers without a token."""
 
 
 class SchedulerSettings(Section):
@@ -55,6 +63,12 @@ class RunnerSettings(Section):
     grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 3
     """How long a step that was asked to stop may take before it is killed."""
 
+    drain_seconds: Annotated[float, Field(ge=0, le=86400)] = 10
+    """How long a server that is told to stop waits for its runs before it cancels them."""
+
+    dead_after_seconds: Annotated[float, Field(ge=2, le=3600)] = 30
+    """How long a process may be silent before the others take it for dead, and rescue its runs."""
+
 
 class ExecutorSettings(Section):
     kind: str = "local"
@@ -67,6 +81,14 @@ class LogSettings(Section):
 
     format: Literal["text", "json"] = "text"
     """Lines for people, or one JSON object per line."""
+
+
+class RetentionSettings(Section):
+    days: Annotated[int, Field(ge=1, le=36500)] = 90
+    """Runs that ended longer ago are deleted, with their steps and logs, each night at 03:00."""
+
+    keep_last_per_job: Annotated[int, Field(ge=1, le=100_000)] = 20
+    """So many newest runs of each job stay however old they are; so does its last success."""
 
 
 class SecretsSettings(Section):
@@ -92,15 +114,17 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     """The server's own log, on stderr."""
 
+    retention: RetentionSettings = RetentionSettings()
+    """How long the history is kept."""
+
     secrets: SecretsSettings = SecretsSettings()
     """What proves that the master key is the right one."""
 
     def listening_on(self, *, host: str | None = None, port: int | None = None) -> "Settings":
         """The same settings with another address; None keeps what app.toml says."""
-        server = ServerSettings(
-            host=self.server.host if host is None else host,
-            port=self.server.port if port is None else port,
-        )
+        address = {"host": host, "port": port}
+        wanted = {name: value for name, value in address.items() if value is not None}
+        server = ServerSettings.model_validate(self.server.model_dump() | wanted)
         return self.model_copy(update={"server": server})
 
 

@@ -8,12 +8,13 @@ from starlette.types import Receive, Scope, Send
 
 from nomaflow import __version__
 from nomaflow.api import problems, static_files
+from nomaflow.api.hosts import HostGuard, KnownHosts
 from nomaflow.api.routes import health, jobs, runs
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def http_app(lifespan: Lifespan) -> FastAPI:
+def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
     """`lifespan` opens the engine and sets `app.state.parts` before the first request.
 
     It sets `app.state.live` too, with the application of the live events as its `asgi`.
@@ -27,6 +28,7 @@ def http_app(lifespan: Lifespan) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     problems.install(app)
+    app.add_middleware(HostGuard, hosts=hosts or KnownHosts())
     app.include_router(health.router)
     v1 = APIRouter(prefix="/api/v1")
     v1.include_router(jobs.router)

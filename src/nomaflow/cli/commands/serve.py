@@ -8,7 +8,7 @@ import structlog
 import typer
 import uvicorn
 
-from nomaflow.app import DRAIN_SECONDS, App
+from nomaflow.app import App
 from nomaflow.asgi import http_app_of
 from nomaflow.cli import output
 from nomaflow.cli.context import HERE, HomeOption, complete
@@ -41,7 +41,7 @@ def serve(
 
 async def _serve(app: App, host: str, listener: socket.socket) -> None:
     """Open the engine, then answer; at Ctrl-C or SIGTERM close both, in the other order."""
-    http = http_app_of(app)
+    http = http_app_of(app, host=host)
     config = uvicorn.Config(http, lifespan="off", log_config=None, access_log=False)
     with interrupts() as interrupted:
         async with http.router.lifespan_context(http):
@@ -49,7 +49,7 @@ async def _serve(app: App, host: str, listener: socket.socket) -> None:
             log.info("server_started", host=host, port=port, jobs=len(app.catalogue.jobs))
             if not interrupted.is_set():
                 await _Server(config, http.state.live).serve([listener])
-            log.info("server_stopping", seconds=DRAIN_SECONDS)
+            log.info("server_stopping", seconds=app.settings.runner.drain_seconds)
 
 
 class _Server(uvicorn.Server):
