@@ -1,0 +1,50 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+
+import type { RunFilter } from "@/domain/runFilter";
+
+import { get } from "./client";
+import type { Attempt, Line, RunDetail, RunPage } from "./types";
+
+export const RUNS_ON_A_PAGE = 50;
+export const LINES_AT_ONCE = 5000;
+
+export const runKeys = {
+  lists: ["runs"] as const,
+  list: (filter: RunFilter) => [...runKeys.lists, filter] as const,
+  run: (id: number) => ["run", id] as const,
+  attempts: (id: number) => ["attempts", id] as const,
+};
+
+export function runList(filter: RunFilter) {
+  return infiniteQueryOptions({
+    queryKey: runKeys.list(filter),
+    queryFn: ({ pageParam }) =>
+      get<RunPage>("runs", { ...filter, cursor: pageParam, limit: RUNS_ON_A_PAGE }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  });
+}
+
+export function runDetail(id: number) {
+  return queryOptions({
+    queryKey: runKeys.run(id),
+    queryFn: () => get<RunDetail>(`runs/${id}`),
+  });
+}
+
+/** Every try of every step; read anew when `progress`, how far the steps are, has changed. */
+export function runAttempts(id: number, progress: string) {
+  return queryOptions({
+    queryKey: [...runKeys.attempts(id), progress] as const,
+    queryFn: async () => (await get<{ attempts: Attempt[] }>(`runs/${id}/attempts`)).attempts,
+  });
+}
+
+/** Stored lines above `after`, at most LINES_AT_ONCE. */
+export async function runLines(id: number, after: number): Promise<Line[]> {
+  const { lines } = await get<{ lines: Line[] }>(`runs/${id}/logs`, {
+    after,
+    limit: LINES_AT_ONCE,
+  });
+  return lines;
+}

@@ -1,0 +1,24 @@
+import { Link, type ErrorComponentProps } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+
+import { Message } from "@/ui/Message";
+
+export function NoSuchPage() {
+  const { t } = useTranslation();
+  return (
+    <div className="card">
+      <Message title={t("errors.pageTitle")} text={t("errors.page")}>
+        <Link to="/runs">{t("run.backToRuns")}</Link>
+      </Message>
+    </div>
+  );
+}
+
+export function Crashed({ error }: ErrorComponentProps) {
+  const { t } = useTranslation();
+  return (
+    <div className="card">
+      <Message isBad title={t("errors.title")} text={`${t("errors.crash")} (${String(error)})`} />
+    </div>
+  );
+}
