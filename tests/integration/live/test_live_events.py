@@ -1,6 +1,9 @@
 """Live events of a real server, as a stock Socket.IO client hears them."""
 
 import asyncio
+import json
+import shutil
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,6 +16,7 @@ from tests.homes import a_home, a_query_job
 
 from nomaflow.app import App
 
+NODE_MODULES = Path(__file__).parents[3] / "frontend" / "node_modules"
 JOBS = f"""
 {a_query_job("quick", "SELECT 1", "SELECT 2")}
 
@@ -130,6 +134,25 @@ async def test_no_line_is_lost_or_told_twice_across_disconnects(server: Server) 
 
     assert told == server.get(f"/api/v1/runs/{run_id}/logs", limit=10_000)["lines"]
     assert [line["seq"] for line in told] == list(range(1, len(told) + 1))
+
+
+async def test_the_javascript_client_is_told_each_line_once_across_disconnects(
+    server: Server,
+) -> None:
+    if not shutil.which("node") or not (NODE_MODULES / "socket.io-client").is_dir():
+        pytest.skip("node or frontend/node_modules is missing: the JavaScript client is not tested")
+    run_id = server.run("talker", params={"lines": 600, "pause": 0.004})
+    where = [NODE_MODULES, server.http.base_url, server.token, run_id]
+    client = await asyncio.create_subprocess_exec(
+        "node", Path(__file__).with_name("follow.mjs"), *map(str, where), stdout=PIPE, stderr=PIPE
+    )
+    async with asyncio.timeout(60):
+        out, err = await client.communicate()
+    assert client.returncode == 0, err.decode()
+    told = json.loads(out)
+
+    assert told["lines"] == server.get(f"/api/v1/runs/{run_id}/logs", limit=10_000)["lines"]
+    assert told["connections"] > 3
 
 
 async def test_a_run_of_another_process_is_told_alike(server: Server, home: Path) -> None:
