@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nomaflow import log
+from nomaflow.catalogue.builtin import with_builtin_jobs
 from nomaflow.catalogue.connections import Connections
 from nomaflow.catalogue.env_file import Variables
 from nomaflow.catalogue.home import APP_TOML, JOBS_TOML, Home
@@ -28,6 +29,7 @@ from nomaflow.history.revisions import RevisionHistory
 from nomaflow.history.runs import RunHistory
 from nomaflow.history.tokens import TokenStore
 from nomaflow.maintenance.presence import DEAD_AFTER_SECONDS, Presence
+from nomaflow.maintenance.pruner import PruneRuns
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.executors.registry import ExecutorKinds
 from nomaflow.queue.run_queue import RunQueue
@@ -67,7 +69,7 @@ class App:
         self.redactor = Redactor()
         self.types = StepTypes.discover()
         self.connector_types = ConnectorTypes.discover()
-        self.catalogue: Catalogue = load(home, self.types, self.connector_types)
+        self.catalogue = with_builtin_jobs(load(home, self.types, self.connector_types))
         keys = read_keys(home.master_key, environment.master_key)
         for key in keys:
             self.redactor.add(key.text)
@@ -228,10 +230,15 @@ class App:
         return Connectors(self.connections.settings, self.connector_types)
 
     @cached_property
+    def step_types(self) -> StepTypes:
+        """What jobs may use, and what only the engine's own jobs do."""
+        return StepTypes({**self.types, PruneRuns.name: PruneRuns(self.database, self.clock)})
+
+    @cached_property
     def hosts(self) -> Hosts:
         runner = self.settings.runner
         return Hosts(
-            self.types,
+            self.step_types,
             {
                 "thread": ThreadHost(self.connectors, grace_seconds=runner.grace_seconds),
                 "event_loop": EventLoopHost(self.connectors, grace_seconds=runner.grace_seconds),
@@ -286,7 +293,7 @@ class App:
     def _brief(
         self, run: Run, job: Job, options: RunOptions, previous_success_at: datetime | None
     ) -> Briefing:
-        parts = BriefingParts(self.types, self.env, self.zone)
+        parts = BriefingParts(self.step_types, self.env, self.zone)
         return Briefing(parts, run, job, options, previous_success_at)
 
     def _catalogue(self) -> Catalogue:

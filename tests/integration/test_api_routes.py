@@ -17,6 +17,7 @@ from nomaflow.domain.run import SCHEDULE, NewRun
 from nomaflow.domain.states import RunState
 
 OLD_RUNS = 120
+PRUNE = "_internal-prune-runs"
 JOBS = f"""
 {a_query_job("good", "SELECT 1", "SELECT 2", "SELECT 3")}
 {a_query_job("sad", "SELECT * FROM nowhere")}
@@ -126,7 +127,7 @@ def test_jobs_are_listed_with_their_next_due_time_and_broken_ones_with_problems(
     rows = {row["job_id"]: row for row in server.get("/api/v1/jobs")["jobs"]}
     in_the_shell = nomaflow("jobs", "--home", home, "--json").json["jobs"]
 
-    assert list(rows) == ["good", "sad", "later", "typed", "sleeper", "bad"]
+    assert list(rows) == ["good", "sad", "later", "typed", "sleeper", PRUNE, "bad"]
     assert rows["later"]["next_due_at"] is not None
     assert rows["later"]["last_run"]["state"] == "SKIPPED"
     assert rows["good"]["next_due_at"] is None

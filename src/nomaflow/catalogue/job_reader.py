@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from nomaflow.catalogue import later, words
+from nomaflow.catalogue import builtin, later, words
 from nomaflow.catalogue.model import BrokenJob
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.schema import checked, keys_of
@@ -62,6 +62,11 @@ class JobReader:
     ) -> Iterator[Problem]:
         if place.job in self._seen:
             yield place.at("id").problem(f"job id '{place.job}' is used twice; expected a new one")
+        if str(place.job).startswith(builtin.PREFIX):
+            message = (
+                f"ids that begin with '{builtin.PREFIX}' are the engine's own; expected another"
+            )
+            yield place.at("id").problem(message)
         if self.in_doubt:
             yield place.problem("cannot run before the problem of [step_defaults] is solved")
         yield from _key_problems(values, place)

@@ -37,7 +37,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 CONNECTOR_FIELDS: Mapping[str, Any] = {"jde_dictionary": _NOTHING}
 APP_TABLES: Mapping[str, Any] = dict.fromkeys(
-    ("alerts", "auth", "calendars", "channels", "egress", "limits", "oidc", "retention"), _NOTHING
+    ("alerts", "auth", "calendars", "channels", "egress", "limits", "oidc"), _NOTHING
 )
 STEP_TYPES = frozenset({"call_job", "http", "ldap_sync"})
 CONNECTOR_TYPES = frozenset({"http", "ldap"})

@@ -51,9 +51,6 @@ def table(*columns: str, flexible: str | None = None) -> Table:
 
 
 def print_jobs(rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        out.print("No jobs yet: add one to jobs.toml.")
-        return
     shown = table("JOB", "LAST RUN", "NEXT DUE", "SCHEDULE", "DESCRIPTION", flexible="DESCRIPTION")
     for row in rows:
         shown.add_row(*(_broken_cells(row) if row["problems"] else _job_cells(row)))
