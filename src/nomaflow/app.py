@@ -27,8 +27,9 @@ from nomaflow.history.looks import Looks
 from nomaflow.history.processes import ProcessRegistry
 from nomaflow.history.revisions import RevisionHistory
 from nomaflow.history.runs import RunHistory
+from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.history.tokens import TokenStore
-from nomaflow.maintenance.presence import DEAD_AFTER_SECONDS, Presence
+from nomaflow.maintenance.presence import Presence
 from nomaflow.maintenance.pruner import PruneRuns
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.executors.registry import ExecutorKinds
@@ -254,16 +255,18 @@ class App:
 
     @cached_property
     def firing(self) -> Firing:
-        return Firing(self._catalogue, self.queue, self.bus, self.zone, self._revision)
+        return Firing(
+            catalogue=self._catalogue,
+            queue=self.queue,
+            bus=self.bus,
+            schedules=ScheduleHistory(self.database, self.clock),
+            zone=self.zone,
+            revision=self._revision,
+        )
 
     @cached_property
     def scheduler(self) -> Scheduler:
-        return Scheduler(
-            self.clock,
-            schedules=self.firing.entries,
-            cursors=self.queue.cursors,
-            fire=self.firing.fire,
-        )
+        return Scheduler(self.clock, self.firing)
 
     def _executor_parts(self) -> ExecutorParts:
         return ExecutorParts(

@@ -14,8 +14,6 @@ JOB_FIELDS: Mapping[str, Any] = {
     "calendar": _NOTHING,
     "end_at": _NOTHING,
     "limits": [],
-    "misfire": "skip",
-    "misfire_grace": "60s",
     "on_crash": "fail",
     "on_excluded": _NOTHING,
     "params_schema": _NOTHING,

@@ -8,8 +8,11 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 
+from nomaflow.domain.durations import duration
+
 JobId = NewType("JobId", str)
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Misfire = Literal["skip", "last", "all"]
 
 DEFAULT_STEP_TIMEOUT_SECONDS = 3600.0
 DEFAULT_RUN_TIMEOUT_SECONDS = 14400.0
@@ -42,6 +45,11 @@ def _known_timezones() -> frozenset[str]:
 def _timezone(value: str) -> str:
     if not is_timezone(value):
         raise ValueError("expected an IANA time zone such as 'Europe/Paris'")
+    return value
+
+
+def _duration(value: str) -> str:
+    duration(value)
     return value
 
 
@@ -133,6 +141,13 @@ class Job(Documented):
 
     overlap: Literal["skip", "allow"] = "skip"
     """A due time while a run is in flight: `skip` records it SKIPPED, `allow` runs both."""
+
+    misfire: Misfire = "skip"
+    """Due times that passed while the service was down: `skip` records them MISSED, `last` starts
+    the last of them, `all` starts each, one after the other and the last 100 at most."""
+
+    misfire_grace: Annotated[str, AfterValidator(_duration)] = "60s"
+    """How late a due time still counts as on time: `90s`, `15m`, `4h`, `1d`."""
 
     params: Mapping[str, Any] = Field(default_factory=dict)
     """Parameters shared by the steps: `:name` in SQL, `${kw:name}` in any other text."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Select,
     Update,
+    exists,
     func,
     or_,
     select,
@@ -224,6 +225,8 @@ def _in_flight(connection: Connection, job_ids: Collection[JobId]) -> dict[JobId
 
 
 def _admitted(new: NewRun, overlap: Overlap, busy: RunId | None) -> NewRun:
+    if new.waits_turn:
+        return replace(new, waits_turn=overlap != "allow")
     if overlap == "allow" or busy is None or new.state is not RunState.QUEUED:
         return new
     return replace(new, state=RunState.SKIPPED, reason=f"overlap: run {busy}")
@@ -231,13 +234,19 @@ def _admitted(new: NewRun, overlap: Overlap, busy: RunId | None) -> NewRun:
 
 def _claimable(owner: ProcessId, limit: int, now: datetime) -> Select[int]:
     """Rows that another process is about to claim are passed over, not waited for."""
-    run = job_runs.c
+    run, earlier = job_runs.c, job_runs.alias()
+    must_wait = exists().where(
+        earlier.c.job_id == run.job_id,
+        earlier.c.id < run.id,
+        earlier.c.state.in_(IN_FLIGHT),
+    )
     return (
         select(run.id)
         .where(
             run.state == RunState.QUEUED,
             or_(run.not_before.is_(None), run.not_before <= now),
             or_(run.reserved_for.is_(None), run.reserved_for == owner),
+            or_(run.waits_turn.is_(False), ~must_wait),
         )
         .order_by(run.id)
         .limit(limit)

@@ -1,6 +1,6 @@
 """Between catalogue and run queue: which schedules there are, what a decision writes."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from nomaflow.catalogue.model import Catalogue
+from nomaflow.domain.durations import duration
 from nomaflow.domain.events import RunsQueued
 from nomaflow.domain.job import Job
 from nomaflow.domain.run import INTERVAL, NewRun
 from nomaflow.events.bus import Bus
+from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.queue.run_queue import DueRun, RunQueue
 from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
 from nomaflow.triggers.base import InvalidSchedule
@@ -27,6 +29,7 @@ class Firing:
     catalogue: Callable[[], Catalogue]
     queue: RunQueue
     bus: Bus
+    schedules: ScheduleHistory
     zone: str
     revision: Callable[[], Awaitable[int | None]]
 
@@ -40,6 +43,22 @@ class Firing:
                 continue
             if entry is not None:
                 yield entry
+
+    async def cursors(self) -> Mapping[Key, datetime]:
+        return await self.queue.cursors()
+
+    async def last_look(self) -> datetime | None:
+        return await self.schedules.last_look()
+
+    async def note_look(self) -> None:
+        await self.schedules.note_look()
+
+    async def retire(self, keys: Collection[Key]) -> Collection[Key]:
+        """A broken job's cursor stays: what it misses has a row once it is whole again."""
+        broken = {job.id for job in self.catalogue().broken}
+        gone = [key for key in keys if key[0] not in broken]
+        await self.schedules.retire(gone)
+        return gone
 
     async def fire(self, decisions: Sequence[Decision], cursors: Mapping[Key, datetime]) -> None:
         """Write the rows and the cursors in one transaction, and wake the executors."""
@@ -64,7 +83,14 @@ class Firing:
         if trigger is None:
             return None
         trigger_id, rule = trigger
-        return ScheduleEntry(job.id, trigger_id, rule, zone=ZoneInfo(zone))
+        return ScheduleEntry(
+            job.id,
+            trigger_id,
+            rule,
+            zone=ZoneInfo(zone),
+            misfire=job.misfire,
+            misfire_grace=duration(job.misfire_grace),
+        )
 
     def _due_run(self, decision: Decision, revision: int | None) -> DueRun:
         job = self.catalogue().jobs.get(decision.job_id)
@@ -76,5 +102,6 @@ class Firing:
             state=decision.state,
             reason=decision.reason,
             revision_id=revision,
+            waits_turn=decision.waits_turn,
         )
         return run, job.overlap if job else "skip"

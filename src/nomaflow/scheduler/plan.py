@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
-from typing import Literal
 
-from nomaflow.domain.job import JobId
+from nomaflow.domain.job import JobId, Misfire
 from nomaflow.domain.run import TriggerId
 from nomaflow.domain.states import RunState
 from nomaflow.triggers.base import Trigger
@@ -15,9 +14,9 @@ from nomaflow.triggers.base import Trigger
 DEFAULT_GRACE = timedelta(seconds=60)
 MOST_ROWS = 100
 MOST_COUNTED = 10_000
+_AT_ONCE = timedelta(seconds=30)
 
 Key = tuple[JobId, TriggerId]
-MisfirePolicy = Literal["skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class ScheduleEntry:
     trigger_id: TriggerId
     trigger: Trigger
     zone: tzinfo = UTC
-    misfire: MisfirePolicy = "skip"
+    misfire: Misfire = "skip"
     misfire_grace: timedelta = DEFAULT_GRACE
 
     @property
@@ -38,13 +37,17 @@ class ScheduleEntry:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One row to be: the run of a due time, QUEUED, or born MISSED with its reason."""
+    """One row to be: the run of a due time, QUEUED, or born MISSED or SKIPPED with its reason.
+
+    One that `waits_turn` is caught up: it runs after the job's earlier runs, whatever `overlap`.
+    """
 
     job_id: JobId
     trigger_id: TriggerId
     scheduled_at: datetime
     state: RunState
     reason: str | None = None
+    waits_turn: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,21 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """Nobody looked at the clock after `since`, as far as is known, and why."""
+
+    since: datetime | None = None
+    cause: str = "service down"
+
+
+AWAKE = Silence()
+
+
+@dataclass(frozen=True)
 class Gap:
     """The due times that passed while nobody looked, from `since` until `until`.
 
-    `latest` holds the last 100 of them, oldest first; `count` is of all, up to MOST_COUNTED.
+    `latest` holds the last 101 of them, oldest first; `count` is of all, up to MOST_COUNTED.
     """
 
     first: datetime
@@ -68,57 +82,105 @@ class Gap:
     count: int
     since: datetime
     until: datetime
+    cause: str
 
 
 def plan(
-    entry: ScheduleEntry,
-    cursor: datetime | None,
-    now: datetime,
-    *,
-    awake_at: datetime | None = None,
+    entry: ScheduleEntry, cursor: datetime | None, now: datetime, silence: Silence = AWAKE
 ) -> Plan:
     """Decide every due time in (cursor, now].
 
     `cursor` is the last due time that was decided. None (a new job), or one in the future (the
-    clock was set back): nothing before `now` is caught up. `awake_at` is when someone last looked.
+    clock was set back): nothing before `now` is caught up.
     """
     reached = now if cursor is None else min(cursor, now)
-    decisions: list[Decision] = []
+    late: list[Decision] = []
     due = entry.trigger.next_after(reached)
     if due is not None and due < now - entry.misfire_grace:
-        gap = _gap(entry, due, now, awake_at)
-        decisions += MISFIRE_POLICIES[entry.misfire](entry, gap)
+        gap = _gap(entry, due, now, silence)
         reached = gap.latest[-1]
         due = entry.trigger.next_after(reached)
+        late = _of_gap(entry, gap, is_followed=due is not None and due <= now)
+    waits_turn = any(decision.waits_turn for decision in late)
+    on_time = []
     while due is not None and due <= now:
-        decisions.append(Decision(*entry.key, due, RunState.QUEUED))
+        on_time.append(Decision(*entry.key, due, RunState.QUEUED, waits_turn=waits_turn))
         reached, due = due, entry.trigger.next_after(due)
-    return Plan(tuple(decisions), reached, due)
+    return Plan((*late, *on_time), reached, due)
 
 
-def skip(entry: ScheduleEntry, gap: Gap) -> list[Decision]:
-    """No run, but a row for each missed due time, or one row for more than a hundred."""
-    reason = f"service down {_span(gap.since, gap.until, entry.zone)}"
-    if gap.count <= MOST_ROWS:
-        return [Decision(*entry.key, due, RunState.MISSED, reason) for due in gap.latest]
-    last = gap.latest[-1]
-    return [Decision(*entry.key, last, RunState.MISSED, f"{reason}, {_sum(gap, entry.zone)}")]
+def skip(_missed: Sequence[datetime], *, is_followed: bool) -> Sequence[datetime]:  # noqa: ARG001  # as the others
+    """None is started."""
+    return ()
 
 
-MISFIRE_POLICIES: Mapping[MisfirePolicy, Callable[[ScheduleEntry, Gap], list[Decision]]] = {
-    "skip": skip
+def last(missed: Sequence[datetime], *, is_followed: bool) -> Sequence[datetime]:
+    """The last one stands for all, unless another due time is on time right now."""
+    return () if is_followed else missed[-1:]
+
+
+def every(missed: Sequence[datetime], *, is_followed: bool) -> Sequence[datetime]:  # noqa: ARG001  # as the others
+    """Each is started."""
+    return missed
+
+
+MISFIRE_POLICIES: Mapping[Misfire, Callable[..., Sequence[datetime]]] = {
+    "skip": skip,
+    "last": last,
+    "all": every,
 }
 
 
-def _gap(entry: ScheduleEntry, first: datetime, now: datetime, awake_at: datetime | None) -> Gap:
+def _of_gap(entry: ScheduleEntry, gap: Gap, *, is_followed: bool) -> list[Decision]:
+    """A row for each missed due time; those before the first that is started share one row when
+    there are more than a hundred in the gap."""
+    latest = list(gap.latest)[-MOST_ROWS:]
+    started = set(MISFIRE_POLICIES[entry.misfire](latest, is_followed=is_followed))
+    if gap.count <= MOST_ROWS:
+        return [_of_late(entry, gap, due, started) for due in latest]
+    apart = next((latest[at:] for at, due in enumerate(latest) if due in started), [])
+    return [_summary(entry, gap, len(apart)), *(_of_late(entry, gap, d, started) for d in apart)]
+
+
+def _of_late(entry: ScheduleEntry, gap: Gap, due: datetime, started: set[datetime]) -> Decision:
+    if due in started:
+        waits_turn = entry.misfire == "all"
+        return Decision(*entry.key, due, RunState.QUEUED, waits_turn=waits_turn)
+    return Decision(*entry.key, due, RunState.MISSED, _reason(entry, gap))
+
+
+def _summary(entry: ScheduleEntry, gap: Gap, apart: int) -> Decision:
+    """One row for all due times of the gap but the last `apart`; it has the last one's instant."""
+    final = gap.latest[-1 - apart]
+    first, last = (at.astimezone(entry.zone).isoformat() for at in (gap.first, final))
+    count = gap.count - apart if gap.count < MOST_COUNTED else f"{MOST_COUNTED} or more"
+    reason = f"{_reason(entry, gap)}, {count} due times, first {first}, last {last}"
+    return Decision(*entry.key, final, RunState.MISSED, reason)
+
+
+def _reason(entry: ScheduleEntry, gap: Gap) -> str:
+    start, end = gap.since.astimezone(entry.zone), gap.until.astimezone(entry.zone)
+    form = "%H:%M" if start.date() == end.date() else "%Y-%m-%d %H:%M"
+    return f"{gap.cause} {start:{form}}–{end:{form}}"
+
+
+def _gap(entry: ScheduleEntry, first: datetime, now: datetime, silence: Silence) -> Gap:
     on_time = now - entry.misfire_grace
-    latest, count = deque([first], maxlen=MOST_ROWS), 1
+    latest, count = deque([first], maxlen=MOST_ROWS + 1), 1
     for due in islice(_due_times(entry.trigger, after=first, before=on_time), MOST_COUNTED - 1):
         latest.append(due)
         count += 1
     if count == MOST_COUNTED:
         latest.extend(_latest(entry.trigger, after=latest[-1], before=on_time))
-    return Gap(first, latest, count, min(awake_at or first, first), now)
+    since = min(silence.since or first, first)
+    return Gap(first, latest, count, since, now, _cause(silence, first))
+
+
+def _cause(silence: Silence, first: datetime) -> str:
+    """Who looked after the due time and did not decide it had a job that could not be used."""
+    if silence.since is not None and silence.since > first + _AT_ONCE:
+        return "job broken or store away"
+    return silence.cause
 
 
 def _due_times(trigger: Trigger, *, after: datetime, before: datetime) -> Iterator[datetime]:
@@ -129,23 +191,11 @@ def _due_times(trigger: Trigger, *, after: datetime, before: datetime) -> Iterat
 
 
 def _latest(trigger: Trigger, *, after: datetime, before: datetime) -> list[datetime]:
-    """The last due times in (after, before), a hundred at least, found by looking further back."""
+    """The last due times in (after, before), 101 at least, found by looking further back."""
     reach = timedelta(minutes=1)
     while True:
         start = max(after, before - reach)
         found = list(_due_times(trigger, after=start, before=before))
-        if len(found) >= MOST_ROWS or start == after:
+        if len(found) > MOST_ROWS or start == after:
             return found
         reach *= 2
-
-
-def _span(since: datetime, until: datetime, zone: tzinfo) -> str:
-    start, end = since.astimezone(zone), until.astimezone(zone)
-    form = "%H:%M" if start.date() == end.date() else "%Y-%m-%d %H:%M"
-    return f"{start:{form}}–{end:{form}}"
-
-
-def _sum(gap: Gap, zone: tzinfo) -> str:
-    first, last = gap.first.astimezone(zone), gap.latest[-1].astimezone(zone)
-    count = gap.count if gap.count < MOST_COUNTED else f"{MOST_COUNTED} or more"
-    return f"{count} due times, first {first.isoformat()}, last {last.isoformat()}"

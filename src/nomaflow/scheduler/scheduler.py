@@ -1,19 +1,16 @@
 """The scheduler: watches the clock for every enabled job and hands over what is due."""
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from nomaflow.clock import Clock
 from nomaflow.domain.job import JobId
-from nomaflow.scheduler.plan import Decision, Key, Plan, ScheduleEntry, plan
+from nomaflow.scheduler.ledger import Ledger
+from nomaflow.scheduler.plan import AWAKE, Decision, Key, Plan, ScheduleEntry, Silence, plan
 from nomaflow.scheduler.timer import Timer
-
-LoadCursors = Callable[[], Awaitable[Mapping[Key, datetime]]]
-Fire = Callable[[Sequence[Decision], Mapping[Key, datetime]], Awaitable[None]]
 
 RETRY_AFTER = timedelta(seconds=1)
 
@@ -23,24 +20,20 @@ log = structlog.get_logger()
 class Scheduler:
     """Turns schedules into rows, one per due time.
 
-    `schedules` lists the enabled jobs' schedules in force; `cursors` loads the last decided due
-    time of each; `fire(decisions, cursors)` writes rows and cursors in one transaction and ignores
-    a due time that has its row already. While `fire` fails, the same due times are decided again.
+    While the ledger cannot be written, the same due times are decided again.
     """
 
     def __init__(
         self,
         clock: Clock,
+        ledger: Ledger,
         *,
-        schedules: Callable[[], Iterable[ScheduleEntry]],
-        cursors: LoadCursors,
-        fire: Fire,
         guard_seconds: float = 1.0,
+        sign_seconds: float = 5.0,
     ) -> None:
         self._clock = clock
-        self._schedules = schedules
-        self._load_cursors = cursors
-        self._fire = fire
+        self._ledger = ledger
+        self._sign_seconds = sign_seconds
         self._timer: Timer[Key] = Timer(
             clock, on_due=self._on_due, on_step=self._on_step, guard_seconds=guard_seconds
         )
@@ -51,42 +44,47 @@ class Scheduler:
         self._suspended: dict[Key, str] = {}
         self._is_failing = False
         self._deciding = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def suspended(self) -> Mapping[Key, str]:
         """The schedules that were stopped because they are broken, each with the reason."""
         return self._suspended
 
-    async def start(self, *, down_since: datetime | None = None) -> None:
-        """Decide what passed while nobody looked, then keep watch until `stop`.
-
-        `down_since` is the last sign of life of a scheduler on this store, if known.
-        """
-        self._stored = dict(await self._load_cursors())
+    async def start(self) -> None:
+        """Decide what passed while nobody looked, then keep watch until `stop`."""
+        down_since = await self._ledger.last_look()
+        self._stored = dict(await self._ledger.cursors())
         self._take_entries()
+        await self._retire(self._stored.keys() - self._entries.keys())
         self._cursors = dict.fromkeys(self._entries, self._clock.now()) | self._stored
         async with self._deciding:
-            await self._decide(self._entries, awake_at=down_since)
-        self._task = asyncio.create_task(self._timer.run(), name="scheduler")
+            await self._decide(self._entries, Silence(down_since))
+        self._tasks = [
+            asyncio.create_task(self._timer.run(), name="scheduler"),
+            asyncio.create_task(self._give_signs(), name="scheduler signs"),
+        ]
 
     async def stop(self) -> None:
         """Stop watching; a batch that is being written is written to its end."""
-        if self._task is None:
+        if not self._tasks:
             return
         async with self._deciding:
-            self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        self._task = None
+            for task in self._tasks:
+                task.cancel()
+        await asyncio.wait(self._tasks)
+        self._tasks = []
+        await self._give_sign()
 
     async def reload(self) -> None:
         """Take over a changed catalogue: a schedule that is new or changed counts from now."""
         async with self._deciding:
             before = self._entries
             self._take_entries()
-            for key in before.keys() - self._entries.keys():
+            gone = before.keys() - self._entries.keys()
+            for key in gone:
                 self._forget(key)
+            await self._retire(gone)
             fresh = [key for key, entry in self._entries.items() if before.get(key) != entry]
             self._cursors |= dict.fromkeys(fresh, self._clock.now())
             await self._decide(fresh)
@@ -97,7 +95,7 @@ class Scheduler:
         return min((due for due in armed if due is not None), default=None)
 
     def _take_entries(self) -> None:
-        self._entries = {entry.key: entry for entry in self._schedules()}
+        self._entries = {entry.key: entry for entry in self._ledger.entries()}
         self._keys_of = {}
         for key in self._entries:
             self._keys_of.setdefault(key[0], []).append(key)
@@ -107,18 +105,38 @@ class Scheduler:
         self._cursors.pop(key, None)
         self._suspended.pop(key, None)
 
+    async def _retire(self, keys: Collection[Key]) -> None:
+        try:
+            retired = await self._ledger.retire(keys) if keys else ()
+        except Exception:
+            log.exception("retire_failed", schedules=len(keys))
+            return
+        for key in retired:
+            self._stored.pop(key, None)
+
+    async def _give_signs(self) -> None:
+        while True:
+            await self._give_sign()
+            await self._clock.sleep(self._sign_seconds)
+
+    async def _give_sign(self) -> None:
+        try:
+            await self._ledger.note_look()
+        except Exception as error:
+            log.warning("sign_of_life_failed", error=str(error))
+
     async def _on_due(self, keys: Sequence[Key]) -> None:
         async with self._deciding:
-            await self._decide(keys, awake_at=self._timer.looked_at)
+            await self._decide(keys, Silence(self._timer.looked_at))
 
     async def _on_step(self, by: timedelta) -> None:
         log.warning("clock_stepped", by_seconds=by.total_seconds())
         async with self._deciding:
-            await self._decide(self._entries, awake_at=self._timer.looked_at)
+            await self._decide(self._entries, Silence(self._timer.looked_at, "clock set forward"))
 
-    async def _decide(self, keys: Iterable[Key], *, awake_at: datetime | None = None) -> None:
+    async def _decide(self, keys: Iterable[Key], silence: Silence = AWAKE) -> None:
         now = self._clock.now()
-        plans = {key: found for key in keys if (found := self._plan(key, now, awake_at))}
+        plans = {key: found for key in keys if (found := self._plan(key, now, silence))}
         decisions = [decision for found in plans.values() for decision in found.decisions]
         cursors = {
             key: found.cursor
@@ -133,13 +151,13 @@ class Scheduler:
             for key in plans:
                 self._timer.arm(key, now + RETRY_AFTER)
 
-    def _plan(self, key: Key, now: datetime, awake_at: datetime | None) -> Plan | None:
+    def _plan(self, key: Key, now: datetime, silence: Silence) -> Plan | None:
         """The plan of one schedule; None when it is gone, or broken and therefore suspended."""
         entry = self._entries.get(key)
         if entry is None:
             return None
         try:
-            return plan(entry, self._cursors[key], now, awake_at=awake_at)
+            return plan(entry, self._cursors[key], now, silence)
         except Exception as error:
             log.exception("schedule_suspended", job_id=key[0], trigger_id=key[1])
             self._suspend(key, f"{type(error).__name__}: {error}")
@@ -151,7 +169,7 @@ class Scheduler:
         if not decisions and not cursors:
             return True
         try:
-            await self._fire(decisions, cursors)
+            await self._ledger.fire(decisions, cursors)
         except Exception:
             if not self._is_failing:
                 log.exception("fire_failed", due=len(decisions))

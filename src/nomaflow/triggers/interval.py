@@ -1,16 +1,14 @@
 """Intervals: elapsed time counted from an anchor, so that no restart ever shifts them."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from nomaflow.domain.durations import duration
 from nomaflow.triggers.base import InvalidSchedule
 from nomaflow.triggers.languages import LANGUAGES
 from nomaflow.triggers.words import interval_in_words
 
 EPOCH = "1970-01-01T00:00:00Z"
-
-_PARTS = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,10 @@ class IntervalTrigger:
 
 
 def _duration(text: str) -> timedelta:
-    found = _PARTS.fullmatch(text)
-    days, hours, minutes, seconds = (
-        (int(part or 0) for part in found.groups()) if found else [0] * 4
-    )
-    every = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        every = duration(text)
+    except ValueError:
+        every = timedelta(0)
     if not every:
         raise InvalidSchedule(
             f"Interval '{text[:50]}' cannot be read. Expected a whole number with s, m, h or d, "

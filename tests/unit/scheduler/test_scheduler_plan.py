@@ -1,22 +1,33 @@
 """Facts in, decisions out."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from nomaflow.domain.job import JobId
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nomaflow.domain.job import JobId, Misfire
 from nomaflow.domain.run import SCHEDULE
 from nomaflow.domain.states import RunState
-from nomaflow.scheduler.plan import MOST_COUNTED, ScheduleEntry, plan
+from nomaflow.scheduler.plan import MOST_COUNTED, Plan, ScheduleEntry, Silence, plan
 from nomaflow.triggers.cron import CronTrigger
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PARIS = ZoneInfo("Europe/Paris")
 
 
-def entry(text: str, grace: timedelta = MINUTE) -> ScheduleEntry:
+def entry(text: str, grace: timedelta = MINUTE, misfire: Misfire = "skip") -> ScheduleEntry:
     trigger = CronTrigger.parse(text, "Europe/Paris")
-    return ScheduleEntry(JobId("nightly"), SCHEDULE, trigger, zone=PARIS, misfire_grace=grace)
+    return ScheduleEntry(
+        JobId("nightly"), SCHEDULE, trigger, zone=PARIS, misfire=misfire, misfire_grace=grace
+    )
+
+
+def told(decided: Plan) -> list[tuple[str, str]]:
+    return [(f"{made.scheduled_at:%H:%M}", made.state.value) for made in decided.decisions]
 
 
 def test_a_new_job_has_nothing_to_catch_up() -> None:
@@ -43,7 +54,7 @@ def test_a_due_time_within_the_grace_still_counts_as_on_time() -> None:
 
 
 def test_the_reason_tells_in_local_time_how_long_the_service_was_down() -> None:
-    missed = plan(entry("0 * * * *"), NOON - HOUR, NOON + 25 * MINUTE, awake_at=NOON - 10 * MINUTE)
+    missed = plan(entry("0 * * * *"), NOON - HOUR, NOON + 25 * MINUTE, Silence(NOON - 10 * MINUTE))
     assert [made.reason for made in missed.decisions] == ["service down 13:50–14:25"]
 
 
@@ -97,3 +108,68 @@ def test_every_due_time_is_decided_exactly_once_however_often_one_looks() -> Non
         cursor = step.cursor
     at_once = plan(entry("*/7 * * * *", grace=7 * HOUR), NOON, now)
     assert decided == [made.scheduled_at for made in at_once.decisions]
+
+
+def test_a_clock_that_was_set_forward_is_named_as_the_cause() -> None:
+    silence = Silence(NOON - 10 * MINUTE, "clock set forward")
+    missed = plan(entry("0 * * * *"), NOON - HOUR, NOON + 25 * MINUTE, silence)
+    assert [made.reason for made in missed.decisions] == ["clock set forward 13:50–14:25"]
+
+
+def test_a_service_that_lived_after_the_due_time_was_not_down() -> None:
+    missed = plan(entry("0 * * * *"), NOON - HOUR, NOON + 25 * MINUTE, Silence(NOON + 20 * MINUTE))
+    assert [made.reason for made in missed.decisions] == ["job broken or store away 14:00–14:25"]
+
+
+def test_misfire_last_starts_the_last_missed_due_time_alone() -> None:
+    decided = plan(entry("*/10 * * * *", misfire="last"), NOON - HOUR, NOON - 5 * MINUTE)
+    assert told(decided) == [
+        ("11:10", "MISSED"), ("11:20", "MISSED"), ("11:30", "MISSED"), ("11:40", "MISSED"),
+        ("11:50", "QUEUED"),
+    ]  # fmt: skip
+
+
+def test_misfire_last_starts_none_of_the_missed_when_another_is_on_time() -> None:
+    decided = plan(entry("*/20 * * * *", misfire="last"), NOON - HOUR, NOON)
+    assert told(decided) == [("11:20", "MISSED"), ("11:40", "MISSED"), ("12:00", "QUEUED")]
+
+
+def test_misfire_all_starts_every_missed_due_time_in_its_turn() -> None:
+    decided = plan(entry("*/20 * * * *", misfire="all"), NOON - HOUR, NOON)
+    assert told(decided) == [("11:20", "QUEUED"), ("11:40", "QUEUED"), ("12:00", "QUEUED")]
+    assert all(made.waits_turn for made in decided.decisions)
+
+
+def test_misfire_last_after_a_long_gap_is_one_row_and_one_run() -> None:
+    decided = plan(
+        entry("* * * * *", misfire="last", grace=MINUTE / 2), NOON - 5 * HOUR, NOON - 1.3 * MINUTE
+    )
+    assert told(decided) == [("11:57", "MISSED"), ("11:58", "QUEUED")]
+    assert "297 due times, first 2026-06-01T09:01:00+02:00" in str(decided.decisions[0].reason)
+
+
+def test_misfire_all_starts_at_most_the_last_hundred() -> None:
+    decided = plan(entry("* * * * *", misfire="all"), NOON - 5 * HOUR, NOON)
+    summary, *started = decided.decisions
+    assert (summary.state, f"{summary.scheduled_at:%H:%M}") == (RunState.MISSED, "10:18")
+    assert str(summary.reason).endswith(
+        "198 due times, first 2026-06-01T09:01:00+02:00, last 2026-06-01T12:18:00+02:00"
+    )
+    assert {made.state for made in started} == {RunState.QUEUED}
+    assert [made.scheduled_at for made in started] == [
+        NOON - number * MINUTE for number in range(101, -1, -1)
+    ]
+
+
+@pytest.mark.parametrize("misfire", ["skip", "last", "all"])
+@given(minutes=st.integers(0, 600), every=st.sampled_from([1, 3, 7, 30]))
+def test_whatever_the_policy_no_due_time_of_a_gap_is_lost_or_doubled(
+    misfire: Misfire, minutes: int, every: int
+) -> None:
+    job = entry(f"*/{every} * * * *", misfire=misfire)
+    decided = plan(job, NOON - minutes * MINUTE, NOON)
+    rows = [made.scheduled_at for made in decided.decisions]
+    counted = [re.search(r"(\d+) due times", made.reason or "") for made in decided.decisions]
+    due = len(plan(entry(f"*/{every} * * * *", grace=DAY), NOON - minutes * MINUTE, NOON).decisions)
+    assert sum(int(found[1]) if found else 1 for found in counted) == due
+    assert rows == sorted(set(rows))

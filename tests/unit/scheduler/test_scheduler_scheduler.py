@@ -1,75 +1,15 @@
 """The scheduler under a clock that the test moves by hand."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from tests.fakes import FakeClock
+from tests.unit.scheduler.house import NOON, House, cron
 
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import INTERVAL, SCHEDULE
 from nomaflow.domain.states import RunState
-from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
-from nomaflow.scheduler.scheduler import Scheduler
-from nomaflow.triggers.cron import CronTrigger
+from nomaflow.scheduler.plan import ScheduleEntry
 from nomaflow.triggers.interval import IntervalTrigger
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-class Store:
-    """Keeps rows by their due time, once each, and cursors; can be taken down."""
-
-    def __init__(self) -> None:
-        self.rows: dict[tuple[Key, datetime], Decision] = {}
-        self.cursors: dict[Key, datetime] = {}
-        self.batches: list[int] = []
-        self.is_down = False
-
-    async def load(self) -> Mapping[Key, datetime]:
-        return self.cursors
-
-    async def fire(self, decisions: Sequence[Decision], cursors: Mapping[Key, datetime]) -> None:
-        if self.is_down:
-            raise ConnectionError("the store does not answer")
-        self.batches.append(len(decisions))
-        for decision in decisions:
-            key = decision.job_id, decision.trigger_id
-            self.rows.setdefault((key, decision.scheduled_at), decision)
-        self.cursors |= cursors
-
-    def due_times(self, job: str, state: RunState = RunState.QUEUED) -> list[str]:
-        rows = [row for row in self.rows.values() if row.job_id == job and row.state == state]
-        return [f"{row.scheduled_at:%H:%M:%S}" for row in rows]
-
-
-def cron(job: str, text: str, timezone: str = "UTC") -> ScheduleEntry:
-    return ScheduleEntry(JobId(job), SCHEDULE, CronTrigger.parse(text, timezone))
-
-
-class House:
-    """A clock, a store and a catalogue, and the scheduler that serves them."""
-
-    def __init__(self, *entries: ScheduleEntry) -> None:
-        self.clock = FakeClock(NOON, patience=5)
-        self.store = Store()
-        self.entries = list(entries)
-
-    @asynccontextmanager
-    async def scheduler(self, down_since: datetime | None = None) -> AsyncIterator[Scheduler]:
-        scheduler = Scheduler(
-            self.clock,
-            schedules=lambda: self.entries,
-            cursors=self.store.load,
-            fire=self.store.fire,
-            guard_seconds=5,
-        )
-        await scheduler.start(down_since=down_since)
-        try:
-            yield scheduler
-        finally:
-            await scheduler.stop()
 
 
 async def test_a_job_fires_at_each_of_its_due_times() -> None:
@@ -92,8 +32,9 @@ async def test_a_new_job_starts_after_now_and_its_downtime_counts_from_the_first
 
 async def test_what_passed_while_the_service_was_down_leaves_rows_with_the_reason() -> None:
     house = House(cron("often", "*/5 * * * *"))
-    house.store.cursors[house.entries[0].key] = NOON - timedelta(minutes=16)
-    async with house.scheduler(down_since=NOON - timedelta(minutes=15, seconds=30)):
+    house.store.last_cursors[house.jobs[0].key] = NOON - timedelta(minutes=16)
+    house.store.looked_at = NOON - timedelta(minutes=15, seconds=30)
+    async with house.scheduler():
         assert house.store.due_times("often", RunState.MISSED) == [
             "11:45:00",
             "11:50:00",
@@ -196,7 +137,7 @@ async def test_a_changed_schedule_counts_from_the_change() -> None:
     house = House(cron("moved", "30 12 * * *"), cron("kept", "*/30 * * * *"))
     async with house.scheduler() as scheduler:
         await house.clock.advance(3000)
-        house.entries = [cron("moved", "40 12,13 * * *"), house.entries[1]]
+        house.jobs = [cron("moved", "40 12,13 * * *"), house.jobs[1]]
         await scheduler.reload()
         assert scheduler.next_due(JobId("moved")) == NOON + timedelta(minutes=100)
         await house.clock.advance(900)
@@ -209,11 +150,11 @@ async def test_times_that_passed_while_a_job_was_disabled_are_never_caught_up() 
     house = House(often)
     async with house.scheduler() as scheduler:
         await house.clock.advance(660)
-        house.entries = []
+        house.jobs = []
         await scheduler.reload()
         assert scheduler.next_due(JobId("often")) is None
         await house.clock.advance(1800)
-        house.entries = [often]
+        house.jobs = [often]
         await scheduler.reload()
         await house.clock.advance(600)
     assert [row.state for row in house.store.rows.values()] == [RunState.QUEUED] * 2
@@ -228,3 +169,41 @@ async def test_an_interval_does_not_shift_with_a_restart() -> None:
     await house.clock.advance(120)
     async with house.scheduler() as scheduler:
         assert scheduler.next_due(JobId("every")) == first
+
+
+async def test_the_last_sign_of_life_outlives_the_service() -> None:
+    house = House(cron("often", "*/10 * * * *"))
+    async with house.scheduler():
+        await house.clock.advance(7)
+    house.clock.step(1500)
+    async with house.scheduler():
+        pass
+    assert [row.reason for row in house.store.rows.values()] == ["service down 12:00–12:25"] * 2
+
+
+async def test_a_job_that_a_service_saw_disabled_counts_from_when_it_is_enabled_again() -> None:
+    often = cron("often", "*/10 * * * *")
+    house = House(often)
+    async with house.scheduler():
+        await house.clock.advance(660)
+    for jobs in ([], [often]):
+        house.clock.step(3600)
+        house.jobs = jobs
+        async with house.scheduler():
+            await house.clock.advance(1)
+    assert house.store.due_times("often", RunState.MISSED) == []
+
+
+async def test_a_job_that_was_removed_and_came_back_by_reload_counts_from_its_return() -> None:
+    often = cron("often", "*/10 * * * *")
+    house = House(often)
+    async with house.scheduler() as scheduler:
+        await house.clock.advance(660)
+        house.jobs = []
+        await scheduler.reload()
+    house.clock.step(3600)
+    house.jobs = [often]
+    async with house.scheduler():
+        await house.clock.advance(600)
+    assert house.store.due_times("often", RunState.MISSED) == []
+    assert len(house.store.rows) == 2

@@ -11,7 +11,9 @@ INSTANT = sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite")
 
 
 def upgrade() -> None:
-    waits_turn = sa.Column("waits_turn", sa.Boolean(), nullable=False, server_default=sa.false())
+    waits_turn: sa.Column[bool] = sa.Column(
+        "waits_turn", sa.Boolean(), nullable=False, server_default=sa.false()
+    )
     op.add_column("ly2_job_runs", waits_turn)
     op.add_column("ly2_job_runs", sa.Column("on_behalf_of", sa.Text()))
     _create_pauses()
