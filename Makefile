@@ -17,12 +17,13 @@ test: ## Install everything and run all tests (TESTS=tests/unit for some)
 	@$(PYTHON) tools/setup.py test --system
 	@$(RUN)/pytest -q -n auto --maxprocesses=4 $(TESTS)
 
-check: ## Check format, lint, types and the import contracts
+check: ## Check format, lint, types and the import contracts, and the pages
 	@$(PYTHON) tools/setup.py test
 	@$(RUN)/ruff format --check --quiet .
 	@$(RUN)/ruff check --quiet .
 	@$(RUN)/mypy
 	@$(RUN)/lint-imports
+	@$(RUN)/python tools/pages.py check
 
 format: ## Bring the code into shape
 	@$(PYTHON) tools/setup.py test

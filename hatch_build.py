@@ -10,9 +10,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))  # a hook may not be a package
+sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))  # a hook is a single file
 
-import pages  # noqa: E402  # found by the line above
+import pages
 
 
 class PagesHook(BuildHookInterface):

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pages
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -114,6 +116,7 @@ def has_module(name: str) -> bool:
 DEBIAN_PACKAGES: dict[str, Callable[[], bool]] = {
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
     "mariadb-server": lambda: has_program("mariadbd"),
+    "chromium": lambda: has_program("chromium"),
     "python3-venv": lambda: has_module("pip") or has_module("ensurepip"),
 }
 
@@ -185,7 +188,8 @@ def _stamp(purpose: str) -> Path:
 
 def _fingerprint() -> str:
     files = [ROOT / "pyproject.toml", ROOT / "constraints.txt", Path(__file__)]
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+    ours = hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+    return f"{ours} {pages.fingerprint()}"
 
 
 def _warn(message: str) -> None:

@@ -23,7 +23,8 @@ def set_up(checkout: Path, before: str) -> subprocess.CompletedProcess[str]:
     """Run `setup.py run` there, after the statement `before`."""
     script = checkout / "tools" / "setup.py"
     code = (
-        f"import runpy, sys; {before}; sys.argv = ['setup.py', 'run'];"
+        f"import runpy, sys; sys.path.insert(0, {str(script.parent)!r}); {before};"
+        " sys.argv = ['setup.py', 'run'];"
         f" runpy.run_path({str(script)!r}, run_name='__main__')"
     )
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
