@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nomaflow.catalogue import builtin, later, words
 from nomaflow.catalogue.model import BrokenJob
@@ -16,7 +17,8 @@ from nomaflow.domain.job import Job, StepDefinition, is_timezone
 from nomaflow.errors import Problem
 from nomaflow.triggers.base import InvalidSchedule
 from nomaflow.triggers.declared import trigger_of
-from nomaflow.triggers.interval import EPOCH
+from nomaflow.triggers.interval import EPOCH, IntervalTrigger
+from nomaflow.triggers.window import within
 
 _FIELDS = keys_of(Job) | {"step_defaults"}
 TABLES = ("jobs", "step_defaults")
@@ -71,6 +73,7 @@ class JobReader:
             yield place.problem("cannot run before the problem of [step_defaults] is solved")
         yield from _key_problems(values, place)
         yield from _trigger_problems(values, place)
+        yield from _window_problems(values, place)
         yield from token_problems(values.get("params"), place.at("params"), in_job_params)
         yield from self.steps.defaults_problems(
             values.get("step_defaults", {}), place.at("step_defaults")
@@ -170,6 +173,16 @@ def _trigger_mistake(
     zone = timezone if is_timezone(timezone) else "UTC"
     try:
         trigger_of(schedule, interval, anchor if isinstance(anchor, str) else EPOCH, zone)
+    except InvalidSchedule as error:
+        yield place.at(error.field).problem(str(error))
+
+
+def _window_problems(values: dict[str, Any], place: Place) -> Iterator[Problem]:
+    start, end = values.get("start_at"), values.get("end_at")
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        return
+    try:
+        within(IntervalTrigger.parse("1d"), start, end, ZoneInfo("UTC"))
     except InvalidSchedule as error:
         yield place.at(error.field).problem(str(error))
 

@@ -12,13 +12,11 @@ JOB_FIELDS: Mapping[str, Any] = {
     "after": [],
     "alerts": _NOTHING,
     "calendar": _NOTHING,
-    "end_at": _NOTHING,
     "limits": [],
     "on_crash": "fail",
     "on_excluded": _NOTHING,
     "params_schema": _NOTHING,
     "presets": [],
-    "start_at": _NOTHING,
 }
 STEP_FIELDS: Mapping[str, Any] = {"when": _NOTHING}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal, NewType
 from zoneinfo import available_timezones
@@ -138,6 +139,12 @@ class Job(Documented):
 
     timezone: Annotated[str, AfterValidator(_timezone)] | None = None
     """The schedule's IANA zone; absent: the instance's."""
+
+    start_at: datetime | None = None
+    """The schedule is valid from then on; without an offset it is local in the job's zone."""
+
+    end_at: datetime | None = None
+    """The schedule is valid until then."""
 
     overlap: Literal["skip", "allow"] = "skip"
     """A due time while a run is in flight: `skip` records it SKIPPED, `allow` runs both."""

@@ -18,6 +18,7 @@ from nomaflow.queue.run_queue import DueRun, RunQueue
 from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
 from nomaflow.triggers.base import InvalidSchedule
 from nomaflow.triggers.declared import trigger_of
+from nomaflow.triggers.window import within
 
 log = structlog.get_logger()
 
@@ -78,16 +79,16 @@ class Firing:
     def _entry(self, job: Job) -> ScheduleEntry | None:
         if not job.enabled:
             return None
-        zone = job.timezone or self.zone
-        trigger = trigger_of(job.schedule, job.interval, job.interval_anchor, zone)
+        zone = ZoneInfo(job.timezone or self.zone)
+        trigger = trigger_of(job.schedule, job.interval, job.interval_anchor, zone.key)
         if trigger is None:
             return None
         trigger_id, rule = trigger
         return ScheduleEntry(
             job.id,
             trigger_id,
-            rule,
-            zone=ZoneInfo(zone),
+            within(rule, job.start_at, job.end_at, zone),
+            zone=zone,
             misfire=job.misfire,
             misfire_grace=duration(job.misfire_grace),
         )

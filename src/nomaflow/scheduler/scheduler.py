@@ -43,6 +43,7 @@ class Scheduler:
         self._stored: dict[Key, datetime] = {}
         self._suspended: dict[Key, str] = {}
         self._is_failing = False
+        self._is_unheard = False
         self._deciding = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -122,8 +123,12 @@ class Scheduler:
     async def _give_sign(self) -> None:
         try:
             await self._ledger.note_look()
-        except Exception as error:
-            log.warning("sign_of_life_failed", error=str(error))
+        except Exception:
+            if not self._is_unheard:
+                log.exception("sign_of_life_failed")
+            self._is_unheard = True
+        else:
+            self._is_unheard = False
 
     async def _on_due(self, keys: Sequence[Key]) -> None:
         async with self._deciding:
@@ -182,7 +187,7 @@ class Scheduler:
         for key, found in plans.items():
             if found.next_due is None:
                 self._suspend(key, reason := "the schedule has no further due time")
-                log.error("schedule_suspended", job_id=key[0], trigger_id=key[1], reason=reason)
+                log.warning("schedule_suspended", job_id=key[0], trigger_id=key[1], reason=reason)
             else:
                 self._suspended.pop(key, None)
                 self._timer.arm(key, found.next_due)

@@ -116,6 +116,13 @@ JOB_FIELDS = [
     ),
     in_job("retry that is no table", "retry = 3 ◀", "retry", "expected a table"),
     in_job("calendar", 'calendar = "france" ◀', "calendar", "not available in this version"),
+    in_job("start that is no instant", 'start_at = "soon" ◀', "start_at", "datetime"),
+    in_job(
+        "end before the start",
+        "start_at = 2026-01-02T00:00:00\nend_at = 2026-01-01T00:00:00 ◀",
+        "end_at",
+        "before start_at",
+    ),
     in_job("unknown misfire", 'misfire = "once" ◀', "misfire", "'skip', 'last' or 'all'"),
     in_job("misfire grace of nothing", 'misfire_grace = "soon" ◀', "misfire_grace", "such as '90s'"),
     in_job("after", 'after = [{ job = "a" }] ◀', "after", "not available in this version"),
