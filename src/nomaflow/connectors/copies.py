@@ -152,10 +152,7 @@ class Target(Protocol):
         """What a broken key, foreign key or check says, with the values; None: another error."""
 
     def commit(self) -> None:
-        """Make everything visible at once."""
-
-    def rollback(self) -> None:
-        """Leave no trace."""
+        """Make everything visible at once. What is not committed goes with the connection."""
 
 
 class BadRow(ValueError):

@@ -42,8 +42,8 @@ class ColumnType:
     """A declared type. `native` is the database's own wording, e.g. `numeric(10,2)`.
 
     `size` is the bits of an INTEGER or FLOAT, the precision of a DECIMAL, the characters of a
-    TEXT, the fractional digits of a TIME or TIMESTAMP; None: no limit. `readable` says that the
-    text form of a NATIVE value means the same elsewhere.
+    TEXT, the fractional digits of a TIME or TIMESTAMP; None: no limit. `padded`: blanks fill a TEXT
+    up to its size. `readable`: the text form of a NATIVE value means the same elsewhere.
     """
 
     kind: Kind
@@ -86,6 +86,7 @@ class Table:
     """Facts of a table, a view or a query.
 
     `unique_keys` are the column lists that a unique index covers, the primary key not included.
+    `referenced`: enforced foreign keys of other tables point here. `writable`: it is no view.
     `identity` is equal for two names of one table, also through different pools.
     """
 

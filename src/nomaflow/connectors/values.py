@@ -6,7 +6,7 @@ raises BadValue for the first that does not fit; no value is ever bent silently.
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -181,8 +181,3 @@ def fitting_decimal(precision: int, scale: int) -> Callable[[str], bool]:
         return digits <= precision - scale and len(fraction.rstrip("0")) <= scale
 
     return fits
-
-
-def is_date(value: str) -> bool:
-    """Whether a canonical date has a plain four-digit year."""
-    return len(value) == len(date.min.isoformat())

@@ -165,10 +165,6 @@ def _boolean_of_integer(value: int) -> bool:
     return value == 1
 
 
-def _date_of_timestamp(value: str) -> str:
-    return parse_date(value)
-
-
 def _timestamp_of_date(value: str) -> str:
     return value if value.endswith(("infinity", "BC")) else f"{value} 00:00:00"
 
@@ -189,7 +185,7 @@ _CHANGES: dict[tuple[Kind, Kind], Callable[[ColumnType], ColumnFunction]] = {
     (Kind.FLOAT, Kind.INTEGER): lambda _: each(_integer_of_float),
     (Kind.FLOAT, Kind.DECIMAL): lambda _: each(_decimal_of_float),
     (Kind.DATE, Kind.TIMESTAMP): lambda _: each_distinct(_timestamp_of_date),
-    (Kind.TIMESTAMP, Kind.DATE): lambda _: each_distinct(_date_of_timestamp),
+    (Kind.TIMESTAMP, Kind.DATE): lambda _: each_distinct(parse_date),
     (Kind.INTEGER, Kind.TEXT): lambda _: each(str),
     (Kind.FLOAT, Kind.TEXT): lambda _: each(repr),
     (Kind.BOOLEAN, Kind.TEXT): lambda _: each_distinct(lambda value: str(value).lower()),

@@ -167,9 +167,6 @@ class PostgresqlTarget:
     def commit(self) -> None:
         self._connection.commit()
 
-    def rollback(self) -> None:
-        self._connection.rollback()
-
     def _names(self, columns: Sequence[str]) -> str:
         return ", ".join(quote(column) for column in columns)
 

@@ -124,10 +124,6 @@ class SqliteTarget:
     def commit(self) -> None:
         self._connection.execute("COMMIT")
 
-    def rollback(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
     def _names(self, columns: Sequence[str]) -> str:
         return ", ".join(catalogue.quote(column) for column in columns)
 
