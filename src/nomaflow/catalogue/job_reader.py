@@ -133,8 +133,6 @@ def _body(values: dict[str, Any], steps: list[StepDefinition]) -> dict[str, Any]
         body["tags"] = tuple(body["tags"])
     if isinstance(body.get("interval_anchor"), datetime):
         body["interval_anchor"] = body["interval_anchor"].isoformat()
-    if _is_later_overlap(body.get("overlap")):
-        del body["overlap"]
     return body
 
 
@@ -144,13 +142,6 @@ def _key_problems(values: dict[str, Any], place: Place) -> Iterator[Problem]:
         yield place.at(key).problem(later.not_available(key))
     for key in built.keys() - _FIELDS:
         yield place.at(key).problem(words.unknown_key(key, _FIELDS))
-    overlap = values.get("overlap")
-    if _is_later_overlap(overlap):
-        yield place.at("overlap").problem(later.not_available(str(overlap)))
-
-
-def _is_later_overlap(value: Any) -> bool:
-    return isinstance(value, str) and value in later.OVERLAPS
 
 
 def _trigger_problems(values: dict[str, Any], place: Place) -> Iterator[Problem]:

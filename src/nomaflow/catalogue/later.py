@@ -37,7 +37,6 @@ APP_TABLES: Mapping[str, Any] = dict.fromkeys(
 )
 STEP_TYPES = frozenset({"call_job", "http", "ldap_sync"})
 CONNECTOR_TYPES = frozenset({"http", "ldap"})
-OVERLAPS = frozenset({"queue", "replace"})
 
 
 def without(

@@ -14,6 +14,7 @@ from nomaflow.domain.durations import duration
 JobId = NewType("JobId", str)
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Misfire = Literal["skip", "last", "all"]
+Overlap = Literal["skip", "queue", "allow", "replace"]
 
 DEFAULT_STEP_TIMEOUT_SECONDS = 3600.0
 DEFAULT_RUN_TIMEOUT_SECONDS = 14400.0
@@ -146,8 +147,9 @@ class Job(Documented):
     end_at: datetime | None = None
     """The schedule is valid until then."""
 
-    overlap: Literal["skip", "allow"] = "skip"
-    """A due time while a run is in flight: `skip` records it SKIPPED, `allow` runs both."""
+    overlap: Overlap = "skip"
+    """A due time while a run is in flight: `skip` records it SKIPPED, `queue` lets one wait,
+    `allow` runs both, `replace` cancels the run in flight and starts the new one after it."""
 
     misfire: Misfire = "skip"
     """Due times that passed while the service was down: `skip` records them MISSED, `last` starts

@@ -1,11 +1,10 @@
 """The run queue: durable, shared by every process on the store; a claim is a conditional write."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -21,7 +20,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from nomaflow.clock import Clock
 from nomaflow.domain.course import StopReason
-from nomaflow.domain.job import JobId
+from nomaflow.domain.job import JobId, Overlap
 from nomaflow.domain.run import Fence, NewRun, ProcessId, Run, RunId, TriggerId
 from nomaflow.domain.states import IN_FLIGHT, RunState, states_before
 from nomaflow.errors import JobBusy, NotFound, Refused
@@ -31,9 +30,8 @@ from nomaflow.history.rows import RUN_COLUMNS, as_run
 from nomaflow.history.runs import insert_runs
 from nomaflow.history.tables import job_runs, schedules
 from nomaflow.history.types import first_instant
+from nomaflow.queue.admission import Admission, DueRun, Flights, admission, in_flight
 
-Overlap = Literal["skip", "allow"]
-DueRun = tuple[NewRun, Overlap]
 ScheduleKey = tuple[JobId, TriggerId]
 CURSOR_COLUMNS = [schedules.c.job_id, schedules.c.trigger_id, schedules.c.cursor_at]
 
@@ -48,18 +46,18 @@ class RunQueue:
     async def enqueue(self, new: NewRun, *, overlap: Overlap) -> RunId | None:
         """The new run's id; None when its due time already has a row.
 
-        Under `skip`, while a run of the job is in flight: one with a due time is born SKIPPED,
-        one by hand raises JobBusy and leaves no row.
+        One that the job's runs in flight leave no room for: with a due time it is born SKIPPED,
+        by hand it raises JobBusy and leaves no row.
         """
         now = self._clock.now()
 
         def enqueue(connection: Connection) -> RunId | None:
             self._database.store.lock(connection, "admission")
-            busy = _in_flight(connection, [new.job_id]).get(new.job_id)
-            if overlap == "skip" and busy and new.scheduled_at is None:
-                raise JobBusy(new.job_id, busy)
-            admitted = _admitted(new, overlap, busy)
-            return insert_runs(connection, self._database.store, [admitted], now)[0]
+            flights = in_flight(connection, [(new, overlap)])
+            admitted = admission(new, overlap, flights[new.job_id])
+            if admitted.new.state is RunState.SKIPPED and new.scheduled_at is None:
+                raise JobBusy(new.job_id, flights[new.job_id][0])
+            return self._insert(connection, [admitted], flights, now)[0]
 
         return await self._database.write(enqueue)
 
@@ -164,16 +162,23 @@ class RunQueue:
     def _insert_due(
         self, connection: Connection, due: Sequence[DueRun], now: datetime
     ) -> list[RunId]:
-        busy = _in_flight(connection, {new.job_id for new, _ in due})
-        ids: list[RunId] = []
+        flights = in_flight(connection, due)
+        ids: list[RunId | None] = []
         for batch in _one_per_job(due):
-            admitted = [_admitted(new, overlap, busy.get(new.job_id)) for new, overlap in batch]
-            found = insert_runs(connection, self._database.store, admitted, now)
-            for new, run_id in zip(admitted, found, strict=True):
-                if run_id is not None:
-                    ids.append(run_id)
-                    if new.state is RunState.QUEUED:
-                        busy.setdefault(new.job_id, run_id)
+            admitted = [admission(*each, flights[each[0].job_id]) for each in batch]
+            ids += self._insert(connection, admitted, flights, now)
+        return [run_id for run_id in ids if run_id is not None]
+
+    def _insert(
+        self, connection: Connection, admitted: Sequence[Admission], flights: Flights, now: datetime
+    ) -> list[RunId | None]:
+        """Insert runs of different jobs; those that replace others ask these to end."""
+        new = [each.new for each in admitted]
+        ids = insert_runs(connection, self._database.store, new, now)
+        for each, run_id in zip(admitted, ids, strict=True):
+            if run_id is not None and each.new.state is RunState.QUEUED:
+                _end_replaced(connection, each.replaces, run_id, now)
+                flights[each.new.job_id].append(run_id)
         return ids
 
     def _move_cursors(
@@ -212,24 +217,6 @@ def _forward(decided: Select[*tuple[Any, ...]]) -> Update:
         )
         .values(cursor_at=new.cursor_at)
     )
-
-
-def _in_flight(connection: Connection, job_ids: Collection[JobId]) -> dict[JobId, RunId]:
-    """The oldest run in flight of each of the jobs that has one."""
-    query = (
-        select(job_runs.c.job_id, func.min(job_runs.c.id))
-        .where(job_runs.c.job_id.in_(job_ids), job_runs.c.state.in_(IN_FLIGHT))
-        .group_by(job_runs.c.job_id)
-    )
-    return dict(iter(connection.execute(query)))
-
-
-def _admitted(new: NewRun, overlap: Overlap, busy: RunId | None) -> NewRun:
-    if new.waits_turn:
-        return replace(new, waits_turn=overlap != "allow")
-    if overlap == "allow" or busy is None or new.state is not RunState.QUEUED:
-        return new
-    return replace(new, state=RunState.SKIPPED, reason=f"overlap: run {busy}")
 
 
 def _claimable(owner: ProcessId, limit: int, now: datetime) -> Select[int]:
@@ -277,6 +264,18 @@ def _held(fence: Fence, target: RunState) -> Update:
         job_runs.c.state == RunState.RUNNING,
         job_runs.c.state.in_(states_before(target)),
     )
+
+
+def _end_replaced(
+    connection: Connection, replaced: Sequence[RunId], by: RunId, now: datetime
+) -> None:
+    """Ask the runs to end for the one that is to start instead."""
+    for run_id in tuple(replaced):
+        run = _locked(connection, run_id)
+        if run.state is RunState.QUEUED:
+            _cancel_queued(connection, run, f"run {by}, which replaces it", now)
+        elif run.state is RunState.RUNNING:
+            _request(connection, run, f"run {by}, which replaces it", now)
 
 
 def _locked(connection: Connection, run_id: RunId) -> Run:

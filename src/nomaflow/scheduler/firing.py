@@ -14,7 +14,8 @@ from nomaflow.domain.job import Job
 from nomaflow.domain.run import INTERVAL, NewRun
 from nomaflow.events.bus import Bus
 from nomaflow.history.schedules import ScheduleHistory
-from nomaflow.queue.run_queue import DueRun, RunQueue
+from nomaflow.queue.admission import DueRun
+from nomaflow.queue.run_queue import RunQueue
 from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
 from nomaflow.triggers.base import InvalidSchedule
 from nomaflow.triggers.declared import trigger_of

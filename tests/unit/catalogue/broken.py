@@ -87,7 +87,6 @@ JOB_FIELDS = [
         "unknown log level", 'log_level = "LOUD" ◀', "log_level", "'DEBUG', 'INFO' or 'WARNING'"
     ),
     in_job("unknown overlap", 'overlap = "alow" ◀', "overlap", "did you mean 'allow'?"),
-    in_job("overlap of a later version", 'overlap = "queue" ◀', "overlap", "not available"),
     in_job("params that are no table", "params = [1] ◀", "params", "expected a table"),
     in_job(
         "a param that refers to another",
