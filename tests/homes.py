@@ -35,6 +35,17 @@ def a_home(
     return folder
 
 
+def a_token(home: Path) -> str:
+    """A token for the API of that home's store."""
+
+    async def create() -> str:
+        app = App.build(home)
+        async with app.store():
+            return (await app.access.create_token("tests")).reveal()
+
+    return asyncio.run(create())
+
+
 def a_query_job(job_id: str, *queries: str, **fields: Any) -> str:
     """A job in TOML: one `sql_query` step on the store for each query, named step-1, step-2 …"""
     lines = ["[[jobs]]", f"id = {json.dumps(job_id)}"]

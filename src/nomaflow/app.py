@@ -40,7 +40,7 @@ from nomaflow.runner.hosts.hosts import Hosts
 from nomaflow.runner.hosts.process import ProcessHost
 from nomaflow.runner.hosts.thread import ThreadHost
 from nomaflow.runner.parts import RunnerParts
-from nomaflow.runner.run_log import LogWriter
+from nomaflow.runner.record import RunWriter
 from nomaflow.runner.runner import Runner
 from nomaflow.scheduler.firing import Firing
 from nomaflow.scheduler.scheduler import Scheduler
@@ -52,8 +52,6 @@ from nomaflow.services.access import Access
 from nomaflow.services.jobs import Jobs
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.steps.registry import StepTypes
-
-DRAIN_SECONDS = 10.0
 
 
 class App:
@@ -78,7 +76,6 @@ class App:
         self.env = Variables(home.env_file, child_environment(), self.redactor.add)
         self.connections = Connections(self._catalogue, self.vault, self.env, self.redactor)
         self.zone = self.settings.scheduler.timezone or system_timezone()
-        self.process_id = ProcessId("")
         self._is_ready = False
 
     @classmethod
@@ -106,6 +103,11 @@ class App:
         return self.catalogue.settings
 
     @property
+    def process_id(self) -> ProcessId:
+        """How the store knows this process; it changes when it was taken for dead."""
+        return self.presence.process_id
+
+    @property
     def is_ready(self) -> bool:
         """Whether the service runs: the store is open and due times are kept."""
         return self._is_ready
@@ -125,11 +127,9 @@ class App:
 
         Inside `store()`. `kind` names the process in the store: `server`, `cli`.
         """
-        presence = Presence(self.processes, self.bus, self.clock, kind)
-        await presence.open()
-        self.process_id = presence.process_id
-        self.log_writer.start()
-        runner = Runner(self._runner_parts(), self.process_id)
+        await self.presence.open(kind)
+        self.run_writer.start()
+        runner = Runner(self._runner_parts(), lambda: self.process_id)
         executor = (
             await ExecutorKinds.discover()
             .find(self.settings.executor.kind)
@@ -139,11 +139,11 @@ class App:
             yield
         finally:
             await executor.stop()
-            await runner.stop(deadline_seconds=DRAIN_SECONDS)
+            await runner.stop(deadline_seconds=self.settings.runner.drain_seconds)
             await self.hosts.close()
             self.connectors.close()
-            await self.log_writer.stop()
-            await presence.close()
+            await self.run_writer.stop()
+            await self.presence.close()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -168,7 +168,8 @@ class App:
 
     async def has_server(self) -> bool:
         """Whether a server that executes runs lives on this store. Inside `store()`."""
-        return bool(await self.processes.living("server", silent_seconds=DEAD_AFTER_SECONDS))
+        silent = self.settings.runner.dead_after_seconds
+        return bool(await self.processes.living("server", silent_seconds=silent))
 
     @cached_property
     def database(self) -> Database:
@@ -223,8 +224,13 @@ class App:
         return Jobs(self._catalogue, self.history, self._next_due)
 
     @cached_property
-    def log_writer(self) -> LogWriter:
-        return LogWriter(self.logs, self.bus, self.redactor.redact)
+    def presence(self) -> Presence:
+        silent = self.settings.runner.dead_after_seconds
+        return Presence(self.processes, self.bus, self.clock, dead_after_seconds=silent)
+
+    @cached_property
+    def run_writer(self) -> RunWriter:
+        return RunWriter(self.history, self.bus, self.redactor.redact)
 
     @cached_property
     def connectors(self) -> Connectors:
@@ -273,7 +279,7 @@ class App:
             queue=self.queue,
             bus=self.bus,
             clock=self.clock,
-            owner=self.process_id,
+            owner=self.presence.claimant,
             slots=self.settings.runner.max_concurrent_runs,
         )
 
@@ -283,7 +289,7 @@ class App:
             bus=self.bus,
             queue=self.queue,
             history=self.history,
-            log=self.log_writer,
+            writer=self.run_writer,
             hosts=self.hosts,
             job=lambda job_id: self.catalogue.jobs.get(job_id),
             options=lambda run: unpack(run.options, self.vault),

@@ -1,6 +1,5 @@
 """The server as a process: killed, stopped, doubled, and started on a home with broken parts."""
 
-import asyncio
 import signal
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -9,10 +8,8 @@ from typing import Any
 
 import pytest
 from tests.commands import Server, lives, living_children, nomaflow, serving
-from tests.homes import a_home, a_query_job
+from tests.homes import a_home, a_query_job, a_token
 from tests.waiting import eventually
-
-from nomaflow.app import App
 
 PLUGIN = """
 import time
@@ -39,15 +36,6 @@ def a_python_job(job_id: str, **fields: Any) -> str:
     """A job whose one step calls the function of that name."""
     job = a_query_job(job_id, **fields)
     return f'{job}[[jobs.steps]]\nname = "only"\ntype = "python"\ncallable = "plugin:{job_id}"\n'
-
-
-def a_token(home: Path) -> str:
-    async def create() -> str:
-        app = App.build(home)
-        async with app.store():
-            return (await app.access.create_token("tests")).reveal()
-
-    return asyncio.run(create())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

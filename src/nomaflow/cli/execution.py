@@ -27,7 +27,7 @@ async def execute_here(app: App, job: str, options: RunOptions) -> dict[str, Any
                 canceling = asyncio.create_task(_cancel_when(interrupted, app, run_id))
                 await app.runs.wait(run_id)
                 canceling.cancel()
-            await app.log_writer.flush()
+            await app.run_writer.flush()
     return run_detail(*await app.runs.get(run_id))
 
 

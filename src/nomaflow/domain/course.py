@@ -15,13 +15,16 @@ TIMEOUT = "timeout"
 
 @dataclass(frozen=True)
 class StopReason:
-    """Why a run is to stop before its end; `by` is the person or program that canceled it."""
+    """Why a run is to stop before its end; `by` is the person or program that canceled it.
 
-    kind: Literal["cancel", "timeout"]
+    `lost`: the run is not this process's any more, and nothing of the stop is written.
+    """
+
+    kind: Literal["cancel", "timeout", "lost"]
     by: str = ""
 
     def __str__(self) -> str:
-        return f"cancelled by {self.by}" if self.kind == "cancel" else TIMEOUT
+        return f"cancelled by {self.by}" if self.kind == "cancel" else self.kind
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ class CancelRequested:
 
 
 @dataclass(frozen=True)
+class ProcessLost:
+    """This process was taken for dead: the runs that it executes are not its own any more."""
+
+
+@dataclass(frozen=True)
 class LinesLogged:
     run_id: RunId
     lines: tuple[LogLine, ...]
@@ -49,6 +54,7 @@ Event = (
     | RunChanged
     | StepChanged
     | CancelRequested
+    | ProcessLost
     | LinesLogged
     | StepProgressed
     | CatalogueChanged

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
@@ -32,6 +32,7 @@ from nomaflow.history.rows import RUN_COLUMNS, AnyRow, as_run
 from nomaflow.history.tables import job_runs, processes
 
 LOST: Final = "lost in restart"
+DAWN: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,12 @@ class ProcessRegistry:
         gone = delete(processes).where(processes.c.id == process_id)
         await self._database.write(lambda connection: connection.execute(gone))
 
-    async def dead(self, *, silent_seconds: float) -> list[ProcessId]:
+    async def dead(self, *, silent_seconds: float | None) -> list[ProcessId]:
         """Processes that were not heard of for so long, or are gone from this machine.
 
-        Also those that hold a run and are not registered any more.
+        Also those that hold a run and are not registered any more. None: silence proves nothing.
         """
-        since = self._clock.now() - timedelta(seconds=silent_seconds)
+        since = DAWN if silent_seconds is None else self._since(silent_seconds)
 
         def dead(connection: Connection) -> list[ProcessId]:
             known = connection.execute(select(processes)).all()
@@ -105,7 +106,7 @@ class ProcessRegistry:
 
     async def living(self, kind: str, *, silent_seconds: float) -> list[ProcessId]:
         """Processes of that kind that were heard of within so long and are not gone."""
-        since = self._clock.now() - timedelta(seconds=silent_seconds)
+        since = self._since(silent_seconds)
         query = select(processes).where(processes.c.kind == kind)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [row.id for row in rows if self._lives(row, since)]
@@ -134,6 +135,9 @@ class ProcessRegistry:
             return runs
 
         return await self._database.write(rescue)
+
+    def _since(self, silent_seconds: float) -> datetime:
+        return self._clock.now() - timedelta(seconds=silent_seconds)
 
     def _lives(self, row: AnyRow, since: datetime) -> bool:
         is_here = (row.host, row.boot_id) == (self._place.host, self._place.boot_id)

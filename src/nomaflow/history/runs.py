@@ -1,27 +1,18 @@
 """Runs, their steps and attempts: read by anyone, written only by who holds the run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    Insert,
-    Select,
-    Update,
-    bindparam,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Select, bindparam, func, insert, select
 
 from nomaflow.clock import Clock
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import AttemptRun, Fence, NewRun, Run, RunId, StepRun
-from nomaflow.domain.states import IN_FLIGHT, STEP_MOVES, RunState, StepState
+from nomaflow.domain.states import IN_FLIGHT, RunState
 from nomaflow.errors import NotFound
+from nomaflow.history.changes import Change, IllegalMove, write_changes
 from nomaflow.history.database import Database
 from nomaflow.history.pages import RunFilter, RunPage, cursor_after, page_query, page_size
 from nomaflow.history.rows import (
@@ -31,42 +22,45 @@ from nomaflow.history.rows import (
     as_run,
     as_step_run,
     new_run_values,
-    step_values,
 )
 from nomaflow.history.stores.base import Store
-from nomaflow.history.tables import job_runs, step_attempts, step_runs
+from nomaflow.history.tables import job_logs, job_runs, step_attempts, step_runs
 from nomaflow.history.types import Instant
 
 __all__ = ["RunFilter", "RunHistory", "RunPage", "insert_runs"]
 
 DueTime = tuple[str, str, datetime]
-Change = tuple[Insert | Update, dict[str, Any]]
 
-# Made once, because they are needed for every step of every run.
-OF_RUN: BindParameter[int] = bindparam("of_run")
-MAY_MOVE: BindParameter[str] = bindparam("before", expanding=True)
-OF_CLAIM = (
-    job_runs.c.id == OF_RUN,
-    job_runs.c.attempt == bindparam("of_claim"),
-    job_runs.c.state == RunState.RUNNING,
+# Made once, because every run needs them.
+PREVIOUS_SUCCESS = (
+    select(job_runs.c.started_at)
+    .where(job_runs.c.job_id == bindparam("of_job"), job_runs.c.state == RunState.SUCCEEDED)
+    .where(job_runs.c.started_at < bindparam("before", type_=Instant()))
+    .order_by(job_runs.c.id.desc())
+    .limit(1)
 )
-HOLD = select(job_runs.c.id).where(*OF_CLAIM).with_for_update(key_share=True)
-KEEP_PARAMS = update(job_runs).where(*OF_CLAIM)
-MOVE_STEP = update(step_runs).where(
-    step_runs.c.run_id == OF_RUN,
-    step_runs.c.step_index == bindparam("of_step"),
-    step_runs.c.state.in_(MAY_MOVE),
+LAST_SEQ = select(func.max(job_logs.c.last_seq)).where(job_logs.c.run_id == bindparam("of_run"))
+KNOWN = select(
+    PREVIOUS_SUCCESS.scalar_subquery().label("previous_success_at"),
+    LAST_SEQ.scalar_subquery().label("last_seq"),
 )
-BEGIN_STEP = MOVE_STEP.values(
-    started_at=func.coalesce(step_runs.c.started_at, bindparam("begun_at", type_=Instant()))
+STEPS = (
+    select(step_runs)
+    .where(step_runs.c.run_id == bindparam("of_run"))
+    .order_by(step_runs.c.step_index)
 )
-ADD_ATTEMPT = insert(step_attempts)
-MOVE_ATTEMPT = update(step_attempts).where(
-    step_attempts.c.run_id == OF_RUN,
-    step_attempts.c.step_index == bindparam("of_step"),
-    step_attempts.c.attempt == bindparam("of_attempt"),
-    step_attempts.c.state.in_(MAY_MOVE),
-)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What is known before a claimed run goes on.
+
+    `steps` are those that were planned before, in order; `last_seq` numbers the last stored line.
+    """
+
+    steps: tuple[StepRun, ...]
+    previous_success_at: datetime | None
+    last_seq: int
 
 
 class RunHistory:
@@ -97,9 +91,9 @@ class RunHistory:
 
     async def steps(self, run_id: RunId) -> list[StepRun]:
         """The step runs in the order of the job; none before the run was planned."""
-        query = select(step_runs).where(step_runs.c.run_id == run_id)
-        query = query.order_by(step_runs.c.step_index)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read(
+            lambda connection: connection.execute(STEPS, {"of_run": run_id}).all()
+        )
         return [as_step_run(row) for row in rows]
 
     async def attempts(self, run_id: RunId) -> list[AttemptRun]:
@@ -136,66 +130,32 @@ class RunHistory:
 
         Its beginning, so that "what changed since then" misses nothing that changed meanwhile.
         """
-        query = (
-            select(job_runs.c.started_at)
-            .where(job_runs.c.job_id == job_id, job_runs.c.state == RunState.SUCCEEDED)
-            .where(job_runs.c.started_at < before)
-            .order_by(job_runs.c.id.desc())
-            .limit(1)
+        values = {"of_job": job_id, "before": before}
+        return await self._database.read(
+            lambda connection: connection.scalar(PREVIOUS_SUCCESS, values)
         )
-        return await self._database.read(lambda connection: connection.scalar(query))
 
-    async def save_params(self, fence: Fence, params: Mapping[str, Any]) -> bool:
-        """Keep the snapshot of the merged parameters; masked by the caller."""
-        return await self._change(fence, (KEEP_PARAMS, _of(fence) | {"params": dict(params)}))
+    async def opening(self, run: Run) -> Opening:
+        """What is known before a claimed run goes on."""
+        return await self._database.read(lambda connection: _opening(connection, run))
 
-    async def plan_steps(self, fence: Fence, steps: Sequence[StepRun]) -> bool:
-        """Add the step runs that are missing; those that are there stay as they are."""
-        rows = [step_values(step) for step in steps]
-
-        def plan(connection: Connection) -> bool:
-            if not _holds(connection, fence):
-                return False
-            connection.execute(self._database.store.insert_new(step_runs), rows)
-            return True
-
-        return await self._database.write(plan)
-
-    async def start_attempt(self, fence: Fence, attempt: AttemptRun) -> bool:
-        """Write the attempt and set its step RUNNING; the step keeps its first `started_at`."""
-        begun = _place(attempt, StepState.RUNNING) | {
-            "state": StepState.RUNNING,
-            "attempts": attempt.attempt,
-            "begun_at": attempt.started_at,
-        }
-        return await self._change(fence, (BEGIN_STEP, begun), (ADD_ATTEMPT, step_values(attempt)))
-
-    async def finish_attempt(self, fence: Fence, attempt: AttemptRun, step: StepRun) -> bool:
-        """End the attempt, and its step too unless `step` is RUNNING because a retry follows."""
-        return await self._change(fence, _end_of_attempt(attempt), _end_of_step(step))
-
-    async def finish_step(self, fence: Fence, step: StepRun) -> bool:
-        """End a step outside an attempt: skipped, or stopped while it waited for a retry."""
-        return await self._change(fence, _end_of_step(step))
-
-    async def _change(self, fence: Fence, *changes: Change) -> bool:
-        """All of the changes, each of one row, or none."""
-
-        def change(connection: Connection) -> bool:
-            if not _holds(connection, fence):
-                return False
-            if any(connection.execute(*each).rowcount == 0 for each in changes):
-                raise _IllegalMove
-            return True
-
+    async def write(self, fence: Fence, *changes: Change) -> bool:
+        """All of the changes in one transaction, or none."""
         try:
-            return await self._database.write(change)
-        except _IllegalMove:
+            return await self._database.write(
+                lambda connection: write_changes(connection, self._database.store, fence, changes)
+            )
+        except IllegalMove:
             return False
 
 
-class _IllegalMove(Exception):
-    """The step or attempt is not in a state from which it may move; undoes the transaction."""
+def _opening(connection: Connection, run: Run) -> Opening:
+    values = {"of_run": run.id, "of_job": run.job_id, "before": run.created_at}
+    known = connection.execute(KNOWN, values).one()
+    steps = connection.execute(STEPS, {"of_run": run.id}).all()
+    return Opening(
+        tuple(as_step_run(row) for row in steps), known.previous_success_at, known.last_seq or 0
+    )
 
 
 def insert_runs(
@@ -242,33 +202,3 @@ def _last_runs_query(store: Store, job_ids: Sequence[JobId]) -> Select[*tuple[An
     other = job_runs.alias()
     newest = select(func.max(other.c.id)).where(other.c.job_id == wanted.c.job_id)
     return select(*RUN_COLUMNS).join(wanted, job_runs.c.id == newest.scalar_subquery())
-
-
-def _holds(connection: Connection, fence: Fence) -> bool:
-    """Whether the claim still holds the run; the row is locked, so it does until the commit."""
-    return connection.execute(HOLD, _of(fence)).first() is not None
-
-
-def _end_of_step(step: StepRun) -> Change:
-    return MOVE_STEP, _place(step, step.state) | step_values(step)
-
-
-def _end_of_attempt(attempt: AttemptRun) -> Change:
-    of_attempt = {"of_attempt": attempt.attempt}
-    return MOVE_ATTEMPT, _place(attempt, attempt.state) | of_attempt | step_values(attempt)
-
-
-def _of(fence: Fence) -> dict[str, Any]:
-    return {"of_run": fence.run_id, "of_claim": fence.attempt}
-
-
-def _place(what: StepRun | AttemptRun, target: StepState) -> dict[str, Any]:
-    """Which row moves to `target`, and from which states it may."""
-    before = _states_before(target)
-    return {"of_run": what.run_id, "of_step": what.index, "before": before}
-
-
-def _states_before(target: StepState) -> list[StepState]:
-    """From where a step may come; a step that is tried again stays RUNNING."""
-    before = [state for state, moves in STEP_MOVES.items() if target in moves]
-    return before if target.is_final else [*before, target]

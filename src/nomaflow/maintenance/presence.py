@@ -5,30 +5,48 @@ import asyncio
 import structlog
 
 from nomaflow.clock import Clock
-from nomaflow.domain.events import RunChanged
+from nomaflow.domain.events import ProcessLost, RunChanged, RunsQueued
 from nomaflow.domain.run import ProcessId
 from nomaflow.events.bus import Bus
 from nomaflow.history.processes import ProcessRegistry
 
-BEAT_SECONDS = 5.0
-DEAD_AFTER_SECONDS = 30.0
+BEATS_UNTIL_DEAD = 6
 log = structlog.get_logger()
 
 
 class Presence:
-    """Beats while it is open; each beat also looks for runs whose process died."""
+    """Beats while it is open; each beat also looks for runs whose process died.
 
-    def __init__(self, processes: ProcessRegistry, bus: Bus, clock: Clock, kind: str) -> None:
+    Who was silent for `dead_after_seconds` is taken for dead. One that wakes up after that stops
+    what it executes, registers again and goes on with new work.
+    """
+
+    def __init__(
+        self,
+        processes: ProcessRegistry,
+        bus: Bus,
+        clock: Clock,
+        *,
+        dead_after_seconds: float,
+    ) -> None:
         self._processes = processes
         self._bus = bus
         self._clock = clock
-        self._kind = kind
+        self._kind = ""
+        self._dead_after = dead_after_seconds
         self._beating: asyncio.Task[None] | None = None
+        self._heard_at = self._in_touch_since = clock.steady()
         self.process_id = ProcessId("")
 
-    async def open(self) -> None:
-        """Sign in, and end the runs of the dead as FAILED, `lost in restart`."""
-        self.process_id = await self._processes.register(self._kind)
+    def claimant(self) -> ProcessId | None:
+        """Who may claim runs: this process, or None while the others may take it for dead."""
+        silent = self._clock.steady() - self._heard_at
+        return self.process_id if silent < self._dead_after / 2 else None
+
+    async def open(self, kind: str) -> None:
+        """Sign in as `kind`, such as `server`, and deal with the runs of the dead."""
+        self._kind = kind
+        await self._register()
         await self._rescue()
         self._beating = asyncio.create_task(self._beat_forever())
 
@@ -41,16 +59,41 @@ class Presence:
 
     async def _beat_forever(self) -> None:
         while True:
-            await self._clock.sleep(BEAT_SECONDS)
+            await self._clock.sleep(self._dead_after / BEATS_UNTIL_DEAD)
             try:
-                if not await self._processes.heartbeat(self.process_id):
-                    log.error("process_taken_for_dead", process_id=self.process_id)
+                await self._beat()
                 await self._rescue()
             except Exception:
+                self._in_touch_since = self._clock.steady()
                 log.exception("heartbeat_failed")
 
+    async def _beat(self) -> None:
+        if self._clock.steady() - self._heard_at >= self._dead_after:
+            self._in_touch_since = self._clock.steady()
+        began = self._clock.steady()
+        if await self._processes.heartbeat(self.process_id):
+            self._heard_at = began
+            return
+        log.error("process_taken_for_dead", process_id=self.process_id)
+        self._bus.publish(ProcessLost())
+        await self._register()
+        self._bus.publish(RunsQueued())
+
+    async def _register(self) -> None:
+        began = self._clock.steady()
+        self.process_id = await self._processes.register(self._kind)
+        self._heard_at = began
+
     async def _rescue(self) -> None:
-        dead = await self._processes.dead(silent_seconds=DEAD_AFTER_SECONDS)
+        dead = await self._processes.dead(silent_seconds=self._patience())
         for run in await self._processes.rescue(dead) if dead else ():
             log.warning("run_rescued", run_id=run.id, job_id=run.job_id)
             self._bus.publish(RunChanged(run.id))
+
+    def _patience(self) -> float | None:
+        """How long the others may be silent; None while their silence may be our own deafness.
+
+        After an outage of the store, or a sleep of this machine, nobody has had the chance to beat.
+        """
+        in_touch = self._clock.steady() - self._in_touch_since
+        return self._dead_after if in_touch >= self._dead_after else None

@@ -100,19 +100,13 @@ class RunQueue:
 
         return await self._database.write(claim)
 
-    async def finish(self, fence: Fence, state: RunState, reason: str | None) -> bool:
-        """End the run. False when the fence no longer holds it, and nothing was written.
-
-        False also when a cancel was accepted and `state` is not CANCELED: the cancel stands.
-        """
-        change = _held(fence, state).values(
-            state=state, reason=reason, finished_at=self._clock.now(), not_before=None
+    async def held(self, owner: ProcessId) -> list[Run]:
+        """The runs that `owner` has claimed and not ended yet, oldest first."""
+        query = select(*RUN_COLUMNS).where(
+            job_runs.c.state == RunState.RUNNING, job_runs.c.owner == owner
         )
-        if state is not RunState.CANCELED:
-            change = change.where(job_runs.c.cancel_requested_at.is_(None))
-        return await self._database.write(
-            lambda connection: connection.execute(change).rowcount == 1
-        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return sorted((as_run(row) for row in rows), key=lambda run: run.id)
 
     async def requeue(self, fence: Fence, not_before: datetime) -> bool:
         """Give the run back until `not_before`. False when the fence no longer holds it.

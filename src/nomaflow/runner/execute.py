@@ -1,7 +1,7 @@
 """One claimed run on its way through its steps."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -13,10 +13,20 @@ from nomaflow.domain.job import Job, LogLevel, StepDefinition
 from nomaflow.domain.policy import is_retried, wait_seconds
 from nomaflow.domain.run import AttemptRun, LogLine, Run, RunOptions, StepError, StepRun
 from nomaflow.domain.states import StepState
+from nomaflow.history.changes import (
+    AttemptBegun,
+    AttemptEnded,
+    Change,
+    ParamsKept,
+    StepEnded,
+    StepsPlanned,
+)
+from nomaflow.history.runs import Opening
 from nomaflow.runner import wording
 from nomaflow.runner.attempt import Outcome, attempt, stopped
 from nomaflow.runner.output import kept
 from nomaflow.runner.parts import Briefing, RunnerParts
+from nomaflow.runner.record import RunRecord
 from nomaflow.runner.step_listener import StepListener
 from nomaflow.runner.stop import StopSignal
 from nomaflow.steps.context import PreviousStep
@@ -32,42 +42,54 @@ class Postponed(Exception):
     """The run went back to the queue until its next attempt is due."""
 
 
+@dataclass(frozen=True)
+class HeldRun:
+    """A claimed run, the pen that writes what becomes of it, and the signal that stops it."""
+
+    run: Run
+    record: RunRecord
+    stop: StopSignal
+
+
 class Execution:
     """Takes the steps in order; every write is fenced by the claim on the run."""
 
     def __init__(
-        self, run: Run, job: Job, options: RunOptions, parts: RunnerParts, stop: StopSignal
+        self, held: HeldRun, job: Job, options: RunOptions, parts: RunnerParts, opening: Opening
     ) -> None:
-        self._run = run
+        self._run = held.run
+        self._record = held.record
+        self._stop = held.stop
         self._job = job
         self._options = options
         self._parts = parts
-        self._stop = stop
+        self._opening = opening
         self._steps: list[StepRun] = []
         self._outputs: dict[str, Mapping[str, Any] | None] = {}
         self._level: LogLevel = options.log_level or job.log_level
+        self._unwritten: list[Change] = []
+        self._moved: list[int] = []
 
-    async def to_the_end(self) -> Ending:
-        """Walk the steps that are not done yet. Raises RunLost, Postponed."""
-        briefing = await self._open()
+    async def to_the_end(self) -> tuple[Ending, list[Change]]:
+        """Walk the steps that are not done yet; how the run ends, and what goes with its end.
+
+        Raises RunLost, Postponed.
+        """
+        briefing = self._open()
         for index in range(len(self._steps)):
             await self._take(index, briefing)
         forgiven = (step.name for step in self._job.steps if step.continue_on_error)
-        return ending(self._steps, self._stop.reason, forgiven)
+        return ending(self._steps, self._stop.reason, forgiven), self._unwritten
 
-    async def _open(self) -> Briefing:
-        history, run = self._parts.history, self._run
-        previous_success = await history.previous_success_at(run.job_id, run.created_at)
-        briefing = self._parts.brief(run, self._job, self._options, previous_success)
-        self._own(
-            await history.save_params(run.fence, self._parts.redact_value(briefing.snapshot()))
-        )
-        planned = [
+    def _open(self) -> Briefing:
+        run, opening = self._run, self._opening
+        briefing = self._parts.brief(run, self._job, self._options, opening.previous_success_at)
+        self._unwritten.append(ParamsKept(self._parts.redact_value(briefing.snapshot())))
+        self._steps = list(opening.steps) or [
             StepRun(run.id, index, step.name, step.type, StepState.PENDING)
             for index, step in enumerate(self._job.steps)
         ]
-        self._own(await history.plan_steps(run.fence, planned))
-        self._steps = list(await history.steps(run.id))
+        self._unwritten.append(StepsPlanned(tuple(self._steps)))
         self._outputs = {step.name: step.output for step in self._steps}
         return briefing
 
@@ -81,7 +103,7 @@ class Execution:
         if reason is None:
             await self._perform(definition, step, briefing)
         else:
-            await self._skip(step, reason)
+            self._skip(step, reason)
 
     def _has_failed(self) -> bool:
         return any(
@@ -89,9 +111,9 @@ class Execution:
             for step, definition in zip(self._steps, self._job.steps, strict=True)
         )
 
-    async def _skip(self, step: StepRun, reason: str) -> None:
+    def _skip(self, step: StepRun, reason: str) -> None:
         self._say(step, wording.step_skipped(reason))
-        await self._record(
+        self._end_step(
             replace(
                 step,
                 state=StepState.CANCELED,
@@ -107,18 +129,17 @@ class Execution:
             work = partial(self._work, step.index, number, briefing)
             outcome = await attempt(work, self._stop, definition.timeout_seconds)
             wait = self._wait_before_retry(definition, number, outcome)
-            await self._end_attempt(definition, trial, outcome, is_last=wait is None)
+            self._end_attempt(definition, trial, outcome, is_last=wait is None)
             if wait is None:
                 return
             await self._wait(step.index, wait)
             if self._stop.reason is not None:
-                await self._end_while_waiting(step.index, self._stop.reason)
+                self._end_while_waiting(step.index, self._stop.reason)
                 return
 
     async def _begin_attempt(self, index: int, number: int) -> AttemptRun:
         started_at = self._parts.clock.now()
         trial = AttemptRun(self._run.id, index, number, StepState.RUNNING, started_at)
-        self._own(await self._parts.history.start_attempt(self._run.fence, trial))
         step = self._steps[index]
         self._steps[index] = replace(
             step,
@@ -126,13 +147,14 @@ class Execution:
             attempts=number,
             started_at=step.started_at or started_at,
         )
-        self._parts.bus.publish(StepChanged(self._run.id, index))
+        self._change(index, AttemptBegun(trial))
+        await self._write()
         return trial
 
     async def _work(self, index: int, number: int, briefing: Briefing) -> Mapping[str, Any]:
         request = briefing.request(index, number, self._previous(index))
         listener = StepListener(
-            self._parts.log,
+            self._record,
             self._parts.bus,
             run_id=self._run.id,
             step=self._steps[index].name,
@@ -147,7 +169,7 @@ class Execution:
             for step in self._steps[:index]
         }
 
-    async def _end_attempt(
+    def _end_attempt(
         self, definition: StepDefinition, trial: AttemptRun, outcome: Outcome, *, is_last: bool
     ) -> None:
         trial = replace(
@@ -163,10 +185,8 @@ class Execution:
                 step, state=trial.state, reason=outcome.reason, finished_at=trial.finished_at
             )
         self._say_outcome(definition, trial, step)
-        await self._parts.log.flush()
-        self._own(await self._parts.history.finish_attempt(self._run.fence, trial, step))
         self._steps[trial.index] = step
-        self._parts.bus.publish(StepChanged(self._run.id, trial.index))
+        self._change(trial.index, AttemptEnded(trial, step))
 
     def _kept(self, name: str, output: Mapping[str, Any] | None) -> dict[str, Any] | None:
         if output is None:
@@ -187,17 +207,19 @@ class Execution:
 
     async def _wait(self, index: int, seconds: float) -> None:
         self._say(self._steps[index], wording.waiting(seconds))
+        await self._write()
         if seconds <= LONGEST_WAIT_IN_PLACE_SECONDS:
             await self._stop.wait(seconds)
             return
         not_before = self._parts.clock.now() + timedelta(seconds=seconds)
-        await self._parts.log.flush()
-        self._own(await self._parts.queue.requeue(self._run.fence, not_before))
+        fence, requeue = self._run.fence, self._parts.queue.requeue
+        if not await self._parts.writer.patiently(lambda: requeue(fence, not_before)):
+            raise RunLost
         raise Postponed
 
-    async def _end_while_waiting(self, index: int, reason: StopReason) -> None:
+    def _end_while_waiting(self, index: int, reason: StopReason) -> None:
         outcome = stopped(reason)
-        await self._record(
+        self._end_step(
             replace(
                 self._steps[index],
                 state=outcome.state,
@@ -206,10 +228,26 @@ class Execution:
             )
         )
 
-    async def _record(self, step: StepRun) -> None:
-        self._own(await self._parts.history.finish_step(self._run.fence, step))
+    def _end_step(self, step: StepRun) -> None:
         self._steps[step.index] = step
-        self._parts.bus.publish(StepChanged(self._run.id, step.index))
+        self._change(step.index, StepEnded(step))
+
+    def _change(self, index: int, change: Change) -> None:
+        """Note a change of a step; it is written before anything else is done."""
+        self._unwritten.append(change)
+        self._moved.append(index)
+
+    async def _write(self) -> None:
+        if not await self._record.write(*self._unwritten):
+            raise RunLost
+        self._unwritten.clear()
+        self.publish_moves()
+
+    def publish_moves(self) -> None:
+        """Tell which steps changed since; their changes are written."""
+        moved, self._moved = self._moved, []
+        for index in dict.fromkeys(moved):
+            self._parts.bus.publish(StepChanged(self._run.id, index))
 
     def _say_outcome(self, definition: StepDefinition, trial: AttemptRun, step: StepRun) -> None:
         if trial.error is not None:
@@ -226,7 +264,7 @@ class Execution:
         self, step: StepRun, message: str, level: LogLevel = "INFO", attempt: int | None = None
     ) -> None:
         line = LogLine(self._parts.clock.now(), level, message, step.name, attempt)
-        self._parts.log.add(self._run.id, line)
+        self._record.add(line)
 
     def _masked(self, error: StepError | None) -> StepError | None:
         if error is None:
@@ -234,8 +272,3 @@ class Execution:
         redact = self._parts.redact_text
         trace = redact(error.traceback) if error.traceback else None
         return StepError(redact(error.type), redact(error.message), trace)
-
-    @staticmethod
-    def _own(still: object) -> None:
-        if not still:
-            raise RunLost

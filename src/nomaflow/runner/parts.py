@@ -13,7 +13,7 @@ from nomaflow.history.runs import RunHistory
 from nomaflow.queue.run_queue import RunQueue
 from nomaflow.runner.hosts.base import AttemptRequest
 from nomaflow.runner.hosts.hosts import Hosts
-from nomaflow.runner.run_log import LogWriter
+from nomaflow.runner.record import RunWriter
 from nomaflow.steps.context import PreviousStep
 
 
@@ -37,7 +37,7 @@ class RunnerParts:
     bus: Bus
     queue: RunQueue
     history: RunHistory
-    log: LogWriter
+    writer: RunWriter
     hosts: Hosts
     job: Callable[[JobId], Job | None]
     options: Callable[[Run], RunOptions]

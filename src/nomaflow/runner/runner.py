@@ -1,51 +1,64 @@
 """The actor that takes claimed runs through their steps, and hears that one is to stop."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 
 from nomaflow.domain.course import Ending, StopReason
-from nomaflow.domain.events import CancelRequested, RunChanged
+from nomaflow.domain.events import CancelRequested, ProcessLost, RunChanged
 from nomaflow.domain.job import Job
 from nomaflow.domain.run import LogLine, ProcessId, Run, RunId
 from nomaflow.domain.states import RunState
+from nomaflow.errors import NotFound
+from nomaflow.history.changes import Change, OpenStepsFailed, RunEnded
+from nomaflow.history.runs import Opening
 from nomaflow.runner import wording
-from nomaflow.runner.execute import Execution, Postponed, RunLost
+from nomaflow.runner.execute import Execution, HeldRun, Postponed, RunLost
 from nomaflow.runner.parts import RunnerParts
 from nomaflow.runner.stop import StopSignal
 
 CANCEL_POLL_SECONDS = 0.5
+INTERNAL = "internal error: see the server's log"
 log = structlog.get_logger()
 
 
 class Runner:
     """Executes runs that an executor claimed; `handle` is called once per claimed run."""
 
-    def __init__(self, parts: RunnerParts, owner: ProcessId) -> None:
+    def __init__(self, parts: RunnerParts, owner: Callable[[], ProcessId]) -> None:
         self._parts = parts
         self._owner = owner
-        self._signals: dict[RunId, StopSignal] = {}
+        self._held: dict[RunId, HeldRun] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._hearing = asyncio.Event()
-        self._unsubscribe = parts.bus.subscribe(CancelRequested, lambda _: self._hearing.set())
+        self._unsubscribe = (
+            parts.bus.subscribe(CancelRequested, lambda _: self._hearing.set()),
+            parts.bus.subscribe(ProcessLost, lambda _: self._ask_all(StopReason("lost"))),
+        )
         self._watch = asyncio.create_task(self._watch_cancels())
 
     async def handle(self, run: Run) -> None:
         """Take a claimed run to its end, whatever happens on the way."""
-        signal = self._signals[run.id] = StopSignal()
+        held = self._held[run.id] = self._hold(run)
         self._idle.clear()
         self._hearing.set()
         try:
-            await self._execute(run, signal)
+            await self._execute(held)
+        except RunLost:
+            log.warning("run_lost", run_id=run.id, attempt=run.attempt)
+        except Postponed:
+            pass
         except Exception:
             log.exception("run_failed_inside", run_id=run.id, job_id=run.job_id)
-            await self._close(run, Ending(RunState.FAILED, "internal error: see the server's log"))
+            await self._close_broken(held, INTERNAL)
         finally:
-            del self._signals[run.id]
-            if not self._signals:
+            del self._held[run.id]
+            if not self._held:
                 self._idle.set()
+            self._parts.bus.publish(RunChanged(run.id))
 
     async def stop(self, *, deadline_seconds: float) -> None:
         """Wait for the runs in flight, cancel what is left at the deadline, and stop hearing."""
@@ -53,73 +66,107 @@ class Runner:
             async with asyncio.timeout(deadline_seconds):
                 await self._idle.wait()
         except TimeoutError:
-            for signal in self._signals.values():
-                signal.ask(StopReason("cancel", "shutdown"))
+            self._ask_all(StopReason("cancel", "shutdown"))
+            self._parts.writer.give_up()
             await self._idle.wait()
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         self._watch.cancel()
         await asyncio.wait({self._watch})
 
-    async def _execute(self, run: Run, signal: StopSignal) -> None:
+    def _hold(self, run: Run) -> HeldRun:
+        stop = StopSignal()
+        record = self._parts.writer.record(run.fence, lambda: stop.ask(StopReason("lost")))
+        return HeldRun(run, record, stop)
+
+    async def _execute(self, held: HeldRun) -> None:
+        run = held.run
         self._parts.bus.publish(RunChanged(run.id))
+        opening = await self._parts.writer.patiently(lambda: self._parts.history.opening(run))
+        held.record.goes_on_after(opening.last_seq)
         job = self._parts.job(run.job_id)
         if job is None:
-            reason = f"job '{run.job_id}' is broken or no longer in the catalogue"
-            await self._close(run, Ending(RunState.FAILED, reason))
+            await self._close_broken(
+                held, f"job '{run.job_id}' is broken or no longer in the catalogue"
+            )
             return
-        self._say(run, wording.run_started(run))
-        wall = self._arm_wall(run, job, signal)
+        self._say(held, wording.run_started(run))
+        wall = self._arm_wall(held, job)
         try:
-            ending = await Execution(
-                run, job, self._parts.options(run), self._parts, signal
-            ).to_the_end()
-        except RunLost:
-            log.warning("run_lost", run_id=run.id, attempt=run.attempt)
-        except Postponed:
-            self._parts.bus.publish(RunChanged(run.id))
-        else:
-            await self._close(run, ending)
+            await self._walk(held, job, opening)
         finally:
             wall.cancel()
 
-    def _arm_wall(self, run: Run, job: Job, signal: StopSignal) -> asyncio.TimerHandle:
-        started_at = run.started_at or self._parts.clock.now()
+    async def _walk(self, held: HeldRun, job: Job, opening: Opening) -> None:
+        options = self._parts.options(held.run)
+        execution = Execution(held, job, options, self._parts, opening)
+        ending, changes = await execution.to_the_end()
+        await self._close(held, ending, *changes)
+        execution.publish_moves()
+
+    def _arm_wall(self, held: HeldRun, job: Job) -> asyncio.TimerHandle:
+        started_at = held.run.started_at or self._parts.clock.now()
         wall = started_at + timedelta(seconds=job.run_timeout_seconds)
         left = max(0.0, (wall - self._parts.clock.now()).total_seconds())
         loop = asyncio.get_running_loop()
-        return loop.call_later(left, signal.ask, StopReason("timeout"))
+        return loop.call_later(left, held.stop.ask, StopReason("timeout"))
 
-    async def _close(self, run: Run, ending: Ending) -> None:
-        await self._say_end(run, ending)
-        if not await self._parts.queue.finish(run.fence, ending.state, ending.reason):
-            await self._close_canceled(run)
+    async def _close_broken(self, held: HeldRun, reason: str) -> None:
+        """End a run that cannot go on, and whatever of it is open."""
+        now = self._parts.clock.now()
+        try:
+            await self._close(held, Ending(RunState.FAILED, reason), OpenStepsFailed(reason, now))
+        except RunLost:
+            log.warning("run_lost", run_id=held.run.id, attempt=held.run.attempt)
+        except Exception:
+            log.exception("run_not_closed", run_id=held.run.id, job_id=held.run.job_id)
+
+    async def _close(self, held: HeldRun, ending: Ending, *changes: Change) -> None:
+        """Write the run's end together with `changes`. Raises RunLost."""
+        if not await self._ended(held, ending, *changes):
+            ending = await self._accepted_cancel(held)
+            if not await self._ended(held, ending, *changes):
+                raise RunLost
         if ending.state is not RunState.SUCCEEDED:
+            run = held.run
             log.warning("run_ended", run_id=run.id, job_id=run.job_id, state=ending.state.value)
-        self._parts.bus.publish(RunChanged(run.id))
 
-    async def _close_canceled(self, run: Run) -> None:
+    async def _ended(self, held: HeldRun, ending: Ending, *changes: Change) -> bool:
+        """Whether the run has this end now; one whose answer was lost counts."""
+        run, now = held.run, self._parts.clock.now()
+        self._say(held, wording.run_ended(ending, (now - run_began(run)).total_seconds()))
+        end = RunEnded(ending.state, ending.reason, now)
+        if await held.record.write(*changes, end):
+            return True
+        stored = await self._stored(held)
+        return stored.fence == run.fence and stored.finished_at == now
+
+    async def _accepted_cancel(self, held: HeldRun) -> Ending:
         """A cancel was accepted after the last step ended: the promise to cancel is kept."""
-        stored = await self._parts.history.get(run.id)
-        if stored.fence != run.fence or stored.cancel_requested_by is None:
-            log.warning("run_lost", run_id=run.id, attempt=run.attempt)
-            return
-        ending = Ending(RunState.CANCELED, str(StopReason("cancel", stored.cancel_requested_by)))
-        await self._say_end(run, ending)
-        await self._parts.queue.finish(run.fence, ending.state, ending.reason)
+        stored = await self._stored(held)
+        if stored.fence != held.run.fence or stored.cancel_requested_by is None:
+            raise RunLost
+        return Ending(RunState.CANCELED, str(StopReason("cancel", stored.cancel_requested_by)))
 
-    async def _say_end(self, run: Run, ending: Ending) -> None:
-        since = run.started_at or run.created_at
-        seconds = (self._parts.clock.now() - since).total_seconds()
-        self._say(run, wording.run_ended(ending, seconds))
-        await self._parts.log.flush()
+    async def _stored(self, held: HeldRun) -> Run:
+        """The run as the store has it. Raises RunLost when it was deleted."""
+        run_id = held.run.id
+        try:
+            return await self._parts.writer.patiently(lambda: self._parts.history.get(run_id))
+        except NotFound:
+            raise RunLost from None
 
-    def _say(self, run: Run, message: str) -> None:
-        self._parts.log.add(run.id, LogLine(self._parts.clock.now(), "INFO", message))
+    def _say(self, held: HeldRun, message: str) -> None:
+        held.record.add(LogLine(self._parts.clock.now(), "INFO", message))
+
+    def _ask_all(self, reason: StopReason) -> None:
+        for held in self._held.values():
+            held.stop.ask(reason)
 
     async def _watch_cancels(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(CANCEL_POLL_SECONDS if self._signals else None):
+                async with asyncio.timeout(CANCEL_POLL_SECONDS if self._held else None):
                     await self._hearing.wait()
             except TimeoutError:
                 pass
@@ -130,6 +177,10 @@ class Runner:
                 log.exception("cancel_watch_failed")
 
     async def _ask_stops(self) -> None:
-        for run_id, by in await self._parts.queue.cancel_requests(self._owner):
-            if run_id in self._signals:
-                self._signals[run_id].ask(StopReason("cancel", by))
+        for run_id, by in await self._parts.queue.cancel_requests(self._owner()):
+            if run_id in self._held:
+                self._held[run_id].stop.ask(StopReason("cancel", by))
+
+
+def run_began(run: Run) -> datetime:
+    return run.started_at or run.created_at

@@ -7,7 +7,7 @@ from nomaflow.domain.events import StepProgressed
 from nomaflow.domain.job import LogLevel
 from nomaflow.domain.run import LogLine, Progress, RunId
 from nomaflow.events.bus import Bus
-from nomaflow.runner.run_log import LogWriter
+from nomaflow.runner.record import RunRecord
 
 RANK: Final[dict[LogLevel, int]] = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
@@ -17,7 +17,7 @@ class StepListener:
 
     def __init__(
         self,
-        log: LogWriter,
+        record: RunRecord,
         bus: Bus,
         *,
         run_id: RunId,
@@ -25,7 +25,7 @@ class StepListener:
         attempt: int,
         level: LogLevel,
     ) -> None:
-        self._log = log
+        self._record = record
         self._bus = bus
         self._run_id = run_id
         self._step = step
@@ -35,7 +35,7 @@ class StepListener:
     def log(self, level: LogLevel, message: str, source: str, at: datetime) -> None:
         if RANK[level] >= self._level:
             line = LogLine(at, level, message, self._step, self._attempt, source)
-            self._log.add(self._run_id, line)
+            self._record.add(line)
 
     def progress(self, done: int, total: int | None) -> None:
         self._bus.publish(StepProgressed(self._run_id, self._step, Progress(done, total)))

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from tests.fakes import FakeClock
 
 from nomaflow.domain.job import JobId
-from nomaflow.domain.run import SCHEDULE, AttemptRun, NewRun, ProcessId, Run, RunId, StepRun
+from nomaflow.domain.run import SCHEDULE, AttemptRun, Fence, NewRun, ProcessId, Run, RunId, StepRun
 from nomaflow.domain.states import RunState, StepState
+from nomaflow.history.changes import AttemptBegun, RunEnded, StepsPlanned
 from nomaflow.history.database import Database
 from nomaflow.history.runs import RunHistory
 from nomaflow.queue.run_queue import RunQueue
@@ -56,20 +57,24 @@ class Desk:
         """A running run whose steps are all PENDING."""
         run = await self.claimed()
         steps = a_plan(run.id, names or ("copy", "check"))
-        assert await self.history.plan_steps(run.fence, steps)
+        assert await self.history.write(run.fence, StepsPlanned(steps))
         return run, steps
 
     async def begun(self) -> tuple[Run, StepRun, AttemptRun]:
         """A running run in the first attempt of its first step."""
         run, [first, *_] = await self.planned()
         attempt = AttemptRun(run.id, 0, 1, StepState.RUNNING, self.clock.now())
-        assert await self.history.start_attempt(run.fence, attempt)
+        assert await self.history.write(run.fence, AttemptBegun(attempt))
         step = replace(first, state=StepState.RUNNING, attempts=1, started_at=attempt.started_at)
         return run, step, attempt
 
+    async def finish(self, fence: Fence, state: RunState, reason: str | None = None) -> bool:
+        """End the run that the fence holds."""
+        return await self.history.write(fence, RunEnded(state, reason, self.clock.now()))
+
     async def ended(self, state: RunState = RunState.SUCCEEDED, new: NewRun | None = None) -> Run:
         run = await self.claimed(new)
-        assert await self.queue.finish(run.fence, state, None)
+        assert await self.finish(run.fence, state)
         return await self.history.get(run.id)
 
 

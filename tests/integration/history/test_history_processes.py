@@ -7,6 +7,7 @@ from tests.integration.history.history_builders import Desk, a_plan, by_hand
 
 from nomaflow.domain.run import ProcessId, Run
 from nomaflow.domain.states import RunState, StepState
+from nomaflow.history.changes import StepsPlanned
 from nomaflow.history.processes import Place, ProcessRegistry
 
 HERE = Place("db1", "boot 1", 10)
@@ -90,8 +91,8 @@ async def test_the_runs_of_the_dead_end_as_lost(desk: Desk) -> None:
 
 async def test_a_process_that_wakes_up_after_its_rescue_can_write_no_more(desk: Desk) -> None:
     run, _ = await _lost(desk)
-    assert not await desk.history.plan_steps(run.fence, a_plan(run.id, ["late"]))
-    assert not await desk.queue.finish(run.fence, RunState.SUCCEEDED, None)
+    assert not await desk.history.write(run.fence, StepsPlanned(a_plan(run.id, ["late"])))
+    assert not await desk.finish(run.fence, RunState.SUCCEEDED, None)
     assert (await desk.history.get(run.id)).state is RunState.FAILED
 
 

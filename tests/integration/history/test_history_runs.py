@@ -15,6 +15,7 @@ from nomaflow.domain.job import JobId
 from nomaflow.domain.run import SCHEDULE, AttemptRun, Fence, ProcessId, RunId, StepError, StepRun
 from nomaflow.domain.states import RunState, StepState
 from nomaflow.errors import NotFound
+from nomaflow.history.changes import AttemptBegun, AttemptEnded, ParamsKept, StepEnded, StepsPlanned
 from nomaflow.history.database import Database
 from nomaflow.history.runs import RunFilter, RunHistory
 from nomaflow.history.tables import metadata
@@ -90,7 +91,7 @@ async def test_an_attempt_begins_its_step_and_ends_it(desk: Desk) -> None:
     whole = replace(
         step, state=ended.state, finished_at=ended.finished_at, output={"rows_affected": 3}
     )
-    assert await desk.history.finish_attempt(run.fence, ended, whole)
+    assert await desk.history.write(run.fence, AttemptEnded(ended, whole))
     assert (await desk.history.steps(run.id))[0] == whole
     [kept] = await desk.history.attempts(run.id)
     assert kept.output == {
@@ -105,10 +106,10 @@ async def test_a_failed_attempt_keeps_its_error_beside_the_next_one(desk: Desk) 
     run, step, first = await desk.begun()
     error = StepError("TimeoutError", "no \0 answer", "Traceback …")
     failed = replace(first, state=StepState.FAILED, finished_at=desk.clock.now(), error=error)
-    assert await desk.history.finish_attempt(run.fence, failed, replace(step, error=error))
+    assert await desk.history.write(run.fence, AttemptEnded(failed, replace(step, error=error)))
     desk.clock.step(60)
     second = AttemptRun(run.id, 0, 2, StepState.RUNNING, desk.clock.now())
-    assert await desk.history.start_attempt(run.fence, second)
+    assert await desk.history.write(run.fence, AttemptBegun(second))
     assert await desk.history.attempts(run.id) == [failed, second]
     [running, _] = await desk.history.steps(run.id)
     assert (running.state, running.attempts) == (StepState.RUNNING, 2)
@@ -118,8 +119,10 @@ async def test_a_failed_attempt_keeps_its_error_beside_the_next_one(desk: Desk) 
 async def test_planning_again_keeps_what_was_done(desk: Desk) -> None:
     run, steps = await desk.planned("copy", "check")
     done = replace(steps[0], state=StepState.CANCELED, reason="skipped: disabled")
-    assert await desk.history.finish_step(run.fence, done)
-    assert await desk.history.plan_steps(run.fence, a_plan(run.id, ["copy", "check", "mail"]))
+    assert await desk.history.write(run.fence, StepEnded(done))
+    assert await desk.history.write(
+        run.fence, StepsPlanned(a_plan(run.id, ["copy", "check", "mail"]))
+    )
     assert [step.state for step in await desk.history.steps(run.id)] == [
         StepState.CANCELED,
         StepState.PENDING,
@@ -129,7 +132,7 @@ async def test_planning_again_keeps_what_was_done(desk: Desk) -> None:
 
 async def test_parameters_are_kept_on_the_run(desk: Desk) -> None:
     run = await desk.claimed()
-    assert await desk.history.save_params(run.fence, {"region": "EU", "password": "***"})
+    assert await desk.history.write(run.fence, ParamsKept({"region": "EU", "password": "***"}))
     assert (await desk.history.get(run.id)).params == {"region": "EU", "password": "***"}
 
 
@@ -138,11 +141,11 @@ async def _every_write(history: RunHistory, stale: RunId, attempt: int) -> list[
     trial = AttemptRun(stale, 0, 9, StepState.RUNNING, at)
     step = StepRun(stale, 0, "copy", "sql_query", StepState.SUCCEEDED, finished_at=at)
     return [
-        await history.save_params(fence, {"late": True}),
-        await history.plan_steps(fence, a_plan(stale, ["x", "y", "late"])),
-        await history.start_attempt(fence, trial),
-        await history.finish_attempt(fence, replace(trial, state=StepState.FAILED), step),
-        await history.finish_step(fence, step),
+        await history.write(fence, ParamsKept({"late": True})),
+        await history.write(fence, StepsPlanned(a_plan(stale, ["x", "y", "late"]))),
+        await history.write(fence, AttemptBegun(trial)),
+        await history.write(fence, AttemptEnded(replace(trial, state=StepState.FAILED), step)),
+        await history.write(fence, StepEnded(step)),
     ]
 
 
@@ -158,7 +161,7 @@ async def test_a_late_writer_of_an_older_attempt_changes_nothing(desk: Desk) -> 
 
 async def test_nothing_is_written_into_a_run_that_has_ended(desk: Desk) -> None:
     run, _, _ = await desk.begun()
-    assert await desk.queue.finish(run.fence, RunState.FAILED, "broken")
+    assert await desk.finish(run.fence, RunState.FAILED, "broken")
     before = await desk.history.steps(run.id)
     assert await _every_write(desk.history, run.id, run.attempt) == [False] * 5
     assert await desk.history.steps(run.id) == before
@@ -167,11 +170,15 @@ async def test_nothing_is_written_into_a_run_that_has_ended(desk: Desk) -> None:
 async def test_a_step_makes_no_illegal_move(desk: Desk) -> None:
     run, [first, second] = await desk.planned()
     skipped = replace(first, state=StepState.CANCELED, reason="skipped: disabled")
-    assert await desk.history.finish_step(run.fence, skipped)
-    assert not await desk.history.finish_step(run.fence, replace(first, state=StepState.FAILED))
-    assert not await desk.history.finish_step(run.fence, replace(second, state=StepState.SUCCEEDED))
+    assert await desk.history.write(run.fence, StepEnded(skipped))
+    assert not await desk.history.write(
+        run.fence, StepEnded(replace(first, state=StepState.FAILED))
+    )
+    assert not await desk.history.write(
+        run.fence, StepEnded(replace(second, state=StepState.SUCCEEDED))
+    )
     late = AttemptRun(run.id, 0, 1, StepState.RUNNING, desk.clock.now())
-    assert not await desk.history.start_attempt(run.fence, late)
+    assert not await desk.history.write(run.fence, AttemptBegun(late))
     assert await desk.history.attempts(run.id) == []
 
 
@@ -179,7 +186,7 @@ async def test_an_attempt_that_never_began_cannot_end_its_step(desk: Desk) -> No
     run, step, attempt = await desk.begun()
     ghost = replace(attempt, attempt=7, state=StepState.SUCCEEDED)
     done = replace(step, state=StepState.SUCCEEDED)
-    assert not await desk.history.finish_attempt(run.fence, ghost, done)
+    assert not await desk.history.write(run.fence, AttemptEnded(ghost, done))
     assert (await desk.history.steps(run.id))[0] == step
 
 
@@ -239,7 +246,7 @@ async def test_every_instant_in_sqlite_is_written_in_one_form(tmp_path: Path) ->
     desk = Desk(database, FakeClock())
     run, _, _ = await desk.begun()
     await desk.queue.request_cancel(run.id, "user:anna")
-    await desk.queue.finish(run.fence, RunState.CANCELED, None)
+    await desk.finish(run.fence, RunState.CANCELED, None)
     instants = [
         (table, column.name)
         for table in metadata.sorted_tables

@@ -11,6 +11,7 @@ from nomaflow.clock import SystemClock
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import SCHEDULE, NewRun, ProcessId, StepRun
 from nomaflow.domain.states import StepState
+from nomaflow.history.changes import StepsPlanned
 from nomaflow.history.database import Database
 from nomaflow.history.runs import RunHistory
 from nomaflow.queue.run_queue import RunQueue
@@ -45,7 +46,7 @@ async def work(database: Database) -> None:
         await queue.enqueue(NewRun(JobId("endless"), "cli:racer"), overlap="allow")
         [run] = await queue.claim(ProcessId("racer"), 1)
         steps = [StepRun(run.id, n, f"step{n}", "python", StepState.PENDING) for n in (0, 1)]
-        await history.plan_steps(run.fence, steps)
+        await history.write(run.fence, StepsPlanned(steps))
         say(run.id)
 
 

@@ -49,9 +49,9 @@ async def test_a_requeued_run_waits_for_its_instant_and_keeps_its_start(desk: De
 
 async def test_a_run_ends_once_and_only_by_who_holds_it(desk: Desk) -> None:
     run = await desk.claimed()
-    assert not await desk.queue.finish(Fence(run.id, 7), RunState.FAILED, "not mine")
-    assert await desk.queue.finish(run.fence, RunState.SUCCEEDED, None)
-    assert not await desk.queue.finish(run.fence, RunState.FAILED, "too late")
+    assert not await desk.finish(Fence(run.id, 7), RunState.FAILED, "not mine")
+    assert await desk.finish(run.fence, RunState.SUCCEEDED, None)
+    assert not await desk.finish(run.fence, RunState.FAILED, "too late")
     assert not await desk.queue.requeue(run.fence, desk.clock.now())
     ended = await desk.history.get(run.id)
     assert (ended.state, ended.reason, ended.finished_at) == (
@@ -66,7 +66,7 @@ async def test_a_run_does_not_end_in_a_state_that_it_may_not_reach(
     desk: Desk, state: RunState
 ) -> None:
     run = await desk.claimed()
-    assert not await desk.queue.finish(run.fence, state, None)
+    assert not await desk.finish(run.fence, state, None)
     assert (await desk.history.get(run.id)).state is RunState.RUNNING
 
 
@@ -83,7 +83,7 @@ async def test_cancelling_a_running_run_tells_its_owner(desk: Desk) -> None:
     assert (asked.state, asked.cancel_requested_by) == (RunState.RUNNING, "user:anna")
     assert await desk.queue.cancel_requests(ONE) == [(run.id, "user:anna")]
     assert await desk.queue.cancel_requests(TWO) == []
-    assert await desk.queue.finish(run.fence, RunState.CANCELED, "cancelled by user:anna")
+    assert await desk.finish(run.fence, RunState.CANCELED, "cancelled by user:anna")
     assert await desk.queue.cancel_requests(ONE) == []
 
 
@@ -97,8 +97,8 @@ async def test_the_first_of_two_requests_counts(desk: Desk) -> None:
 async def test_an_accepted_cancel_is_kept_although_the_work_was_done(desk: Desk) -> None:
     run = await desk.claimed()
     await desk.queue.request_cancel(run.id, "user:anna")
-    assert not await desk.queue.finish(run.fence, RunState.SUCCEEDED, None)
-    assert await desk.queue.finish(run.fence, RunState.CANCELED, "cancelled by user:anna")
+    assert not await desk.finish(run.fence, RunState.SUCCEEDED, None)
+    assert await desk.finish(run.fence, RunState.CANCELED, "cancelled by user:anna")
 
 
 async def test_a_run_that_waits_for_a_retry_is_cancelled_with_its_steps(desk: Desk) -> None:

@@ -18,12 +18,16 @@ RunHandler = Callable[[Run], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True)
 class ExecutorParts:
-    """What an executor works with. `slots` is the most runs at once in this process."""
+    """What an executor works with.
+
+    `owner` is this process, or None while it must not claim: it may be taken for dead. `slots` is
+    the most runs at once in this process.
+    """
 
     queue: RunQueue
     bus: Bus
     clock: Clock
-    owner: ProcessId
+    owner: Callable[[], ProcessId | None]
     slots: int
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import structlog
 
 from nomaflow.domain.events import RunsQueued
-from nomaflow.domain.run import Run
+from nomaflow.domain.run import ProcessId, Run, RunId
 from nomaflow.queue.executors.base import Executor, ExecutorParts, RunHandler
 
 POLL_SECONDS = 1.0
@@ -21,7 +21,8 @@ class LocalExecutor:
         self._handle = handle
         self._wake = asyncio.Event()
         self._stopping = False
-        self._running: set[asyncio.Task[None]] = set()
+        self._is_unsure = False
+        self._running: dict[RunId, asyncio.Task[None]] = {}
         self._unsubscribe = parts.bus.subscribe(RunsQueued, lambda _: self._wake.set())
         self._loop = asyncio.create_task(self._claim_forever())
 
@@ -42,21 +43,32 @@ class LocalExecutor:
                 await self._wait_for_work()
 
     async def _claim(self) -> int:
-        free = self._parts.slots - len(self._running)
-        if free <= 0:
+        free, owner = self._parts.slots - len(self._running), self._parts.owner()
+        if free <= 0 or owner is None:
             return 0
-        runs = await self._parts.queue.claim(self._parts.owner, free)
+        runs = await self._claimed(owner, free)
         for run in runs:
             self._start(run)
         return len(runs)
 
+    async def _claimed(self, owner: ProcessId, free: int) -> list[Run]:
+        """New claims; after a claim whose answer was lost, what it may have claimed comes first."""
+        if self._is_unsure:
+            held = await self._parts.queue.held(owner)
+            self._is_unsure = False
+            return [run for run in held if run.id not in self._running]
+        self._is_unsure = True
+        runs = await self._parts.queue.claim(owner, free)
+        self._is_unsure = False
+        return runs
+
     def _start(self, run: Run) -> None:
         task = asyncio.create_task(self._handle(run), name=f"run {run.id}")
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+        self._running[run.id] = task
+        task.add_done_callback(lambda _: self._ended(run.id))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+    def _ended(self, run_id: RunId) -> None:
+        del self._running[run_id]
         self._wake.set()
 
     async def _wait_for_work(self) -> None:

@@ -1,0 +1,258 @@
+"""What becomes of a run that is held: changes, written together with its lines or not at all.
+
+Each may be written twice, as after a commit whose answer was lost, and counts once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from nomaflow.domain.run import AttemptRun, Fence, LogLine, RunId, StepRun
+from nomaflow.domain.states import STEP_MOVES, RunState, StepState, states_before
+from nomaflow.history.chunks import LINES_PER_CHUNK, SEVERITY, pack
+from nomaflow.history.closing import fail_open_steps
+from nomaflow.history.rows import step_values
+from nomaflow.history.stores.base import Store
+from nomaflow.history.tables import job_logs, job_runs, step_attempts, step_runs
+from nomaflow.history.types import Instant
+
+# Made once, because they are needed for every step of every run.
+OF_RUN = job_runs.c.id == bindparam("of_run")
+OF_CLAIM = and_(
+    OF_RUN, job_runs.c.attempt == bindparam("of_claim"), job_runs.c.state == RunState.RUNNING
+)
+HOLD = select(job_runs.c.id).where(OF_CLAIM).with_for_update(key_share=True)
+CHANGE_RUN = update(job_runs).where(OF_CLAIM)
+END_RUN = CHANGE_RUN.where(job_runs.c.state.in_(bindparam("before", expanding=True)))
+END_RUN_UNLESS_CANCELED = END_RUN.where(job_runs.c.cancel_requested_at.is_(None))
+OF_STEP = and_(
+    step_runs.c.run_id == bindparam("of_run"), step_runs.c.step_index == bindparam("of_step")
+)
+BEGIN_STEP = (
+    update(step_runs)
+    .where(OF_STEP, step_runs.c.state.in_(bindparam("before", expanding=True)))
+    .values(started_at=func.coalesce(step_runs.c.started_at, bindparam("at", type_=Instant())))
+)
+MOVE_STEP = update(step_runs).where(
+    OF_STEP,
+    or_(
+        step_runs.c.state.in_(bindparam("before", expanding=True)),
+        and_(
+            step_runs.c.state == bindparam("target"),
+            step_runs.c.finished_at == bindparam("at", type_=Instant()),
+        ),
+    ),
+)
+MOVE_ATTEMPT = update(step_attempts).where(
+    step_attempts.c.run_id == bindparam("of_run"),
+    step_attempts.c.step_index == bindparam("of_step"),
+    step_attempts.c.attempt == bindparam("of_attempt"),
+    or_(
+        step_attempts.c.state.in_(bindparam("before", expanding=True)),
+        and_(
+            step_attempts.c.state == bindparam("target"),
+            step_attempts.c.finished_at == bindparam("at", type_=Instant()),
+        ),
+    ),
+)
+
+
+class IllegalMove(Exception):
+    """A state may not change like that; undoes the transaction."""
+
+
+@dataclass(frozen=True)
+class ParamsKept:
+    """The snapshot of the merged parameters; masked by the caller."""
+
+    is_of_run: ClassVar[bool] = True
+    params: Mapping[str, Any]
+
+    def write(self, connection: Connection, _: Store, fence: Fence) -> bool:
+        values = {"params": dict(self.params)}
+        return connection.execute(CHANGE_RUN, _of(fence) | values).rowcount == 1
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """The run's end. Not written when a cancel was accepted and `state` is not CANCELED."""
+
+    is_of_run: ClassVar[bool] = True
+    state: RunState
+    reason: str | None
+    at: datetime
+
+    def write(self, connection: Connection, _: Store, fence: Fence) -> bool:
+        change = END_RUN if self.state is RunState.CANCELED else END_RUN_UNLESS_CANCELED
+        values = {
+            "before": list(states_before(self.state)),
+            "state": self.state,
+            "reason": self.reason,
+            "finished_at": self.at,
+            "not_before": None,
+        }
+        return connection.execute(change, _of(fence) | values).rowcount == 1
+
+
+@dataclass(frozen=True)
+class StepsPlanned:
+    """The step runs that are missing are added; those that are there stay as they are."""
+
+    is_of_run: ClassVar[bool] = False
+    steps: Sequence[StepRun]
+
+    def write(self, connection: Connection, store: Store, _: Fence) -> bool:
+        if self.steps:
+            connection.execute(store.insert_new(step_runs), [step_values(s) for s in self.steps])
+        return True
+
+
+@dataclass(frozen=True)
+class AttemptBegun:
+    """A new attempt; its step is RUNNING and keeps its first `started_at`."""
+
+    is_of_run: ClassVar[bool] = False
+    attempt: AttemptRun
+
+    def write(self, connection: Connection, store: Store, _: Fence) -> bool:
+        begun = _place(self.attempt, StepState.RUNNING) | {
+            "state": StepState.RUNNING,
+            "attempts": self.attempt.attempt,
+            "at": self.attempt.started_at,
+        }
+        if connection.execute(BEGIN_STEP, begun).rowcount == 0:
+            return False
+        connection.execute(store.insert_new(step_attempts), step_values(self.attempt))
+        return True
+
+
+@dataclass(frozen=True)
+class AttemptEnded:
+    """An attempt's end; `step` goes with it, RUNNING when a retry follows."""
+
+    is_of_run: ClassVar[bool] = False
+    attempt: AttemptRun
+    step: StepRun
+
+    def write(self, connection: Connection, store: Store, fence: Fence) -> bool:
+        moved = _end_of(self.attempt) | {"of_attempt": self.attempt.attempt}
+        if connection.execute(MOVE_ATTEMPT, moved).rowcount == 0:
+            return False
+        return StepEnded(self.step).write(connection, store, fence)
+
+
+@dataclass(frozen=True)
+class StepEnded:
+    """A step's end outside an attempt: skipped, or stopped while it waited for a retry."""
+
+    is_of_run: ClassVar[bool] = False
+    step: StepRun
+
+    def write(self, connection: Connection, _: Store, __: Fence) -> bool:
+        return connection.execute(MOVE_STEP, _end_of(self.step)).rowcount == 1
+
+
+@dataclass(frozen=True)
+class OpenStepsFailed:
+    """The step and attempt under way are FAILED with `reason`; the steps after it CANCELED."""
+
+    is_of_run: ClassVar[bool] = False
+    reason: str
+    at: datetime
+
+    def write(self, connection: Connection, _: Store, fence: Fence) -> bool:
+        fail_open_steps(connection, [fence.run_id], self.reason, self.at)
+        return True
+
+
+@dataclass(frozen=True)
+class LinesAdded:
+    """Lines with their numbers, which follow those that are stored."""
+
+    is_of_run: ClassVar[bool] = False
+    lines: Sequence[LogLine]
+
+    def write(self, connection: Connection, store: Store, fence: Fence) -> bool:
+        if self.lines:
+            connection.execute(store.insert_new(job_logs), chunk_rows(fence.run_id, self.lines))
+        return True
+
+
+Change = (
+    ParamsKept
+    | RunEnded
+    | StepsPlanned
+    | AttemptBegun
+    | AttemptEnded
+    | StepEnded
+    | OpenStepsFailed
+    | LinesAdded
+)
+
+
+def write_changes(
+    connection: Connection, store: Store, fence: Fence, changes: Sequence[Change]
+) -> bool:
+    """All of the changes. False when the fence no longer holds the run; then nothing was written.
+
+    Raises IllegalMove, which undoes them all. The run's row is locked until the commit.
+    """
+    of_run = [change for change in changes if change.is_of_run]
+    if not of_run and connection.execute(HOLD, _of(fence)).first() is None:
+        return False
+    for number, change in enumerate([*of_run, *(c for c in changes if not c.is_of_run)]):
+        if not change.write(connection, store, fence):
+            if number == 0 and change.is_of_run:
+                return False
+            raise IllegalMove
+    return True
+
+
+def chunk_rows(run_id: RunId, lines: Sequence[LogLine]) -> list[dict[str, object]]:
+    """The rows that hold these numbered lines."""
+    starts = range(0, len(lines), LINES_PER_CHUNK)
+    return [_chunk_row(run_id, lines[start : start + LINES_PER_CHUNK]) for start in starts]
+
+
+def _chunk_row(run_id: RunId, lines: Sequence[LogLine]) -> dict[str, object]:
+    return {
+        "run_id": run_id,
+        "first_seq": lines[0].seq,
+        "last_seq": lines[-1].seq,
+        "line_count": len(lines),
+        "worst_level": max(SEVERITY[line.level] for line in lines),
+        "steps": list(dict.fromkeys(line.step for line in lines)),
+        "lines": pack(lines),
+    }
+
+
+def _of(fence: Fence) -> dict[str, Any]:
+    return {"of_run": fence.run_id, "of_claim": fence.attempt}
+
+
+def _end_of(what: StepRun | AttemptRun) -> dict[str, Any]:
+    moved = _place(what, what.state) | step_values(what)
+    return moved | {"target": what.state, "at": what.finished_at}
+
+
+def _place(what: StepRun | AttemptRun, target: StepState) -> dict[str, Any]:
+    """Which row moves to `target`, and from which states it may."""
+    before = _states_before(target)
+    return {"of_run": what.run_id, "of_step": what.index, "before": before}
+
+
+def _states_before(target: StepState) -> list[StepState]:
+    """From where a step may come; a step that is tried again stays RUNNING."""
+    before = [state for state, moves in STEP_MOVES.items() if target in moves]
+    return before if target.is_final else [*before, target]
