@@ -58,6 +58,7 @@ ROUTES = [
     ("GET", "/api/v1/runs"),
     ("GET", "/api/v1/runs/1"),
     ("GET", "/api/v1/runs/1/logs"),
+    ("GET", "/api/v1/runs/1/log"),
     ("GET", "/api/v1/runs/1/attempts"),
     ("POST", "/api/v1/runs/1/cancel"),
 ]
@@ -152,6 +153,25 @@ def test_a_run_by_hand_takes_its_options_and_looks_as_in_the_shell(
     assert run == shown
     assert "at debug" in [line["message"] for line in lines]
     assert states == ["SUCCEEDED", "CANCELED", "SUCCEEDED"]
+
+
+def test_a_log_is_searched_and_downloaded(server: Server) -> None:
+    run_id = server.run("typed", log_level="DEBUG")
+    server.ended(run_id)
+    path = f"/api/v1/runs/{run_id}/logs"
+    whole = server.get(path)["lines"]
+    found = server.get(path, q="AT DEBUG", count=True)
+    last = server.get(path, tail=True, limit=1, before=whole[-1]["seq"])
+    download = server.http.get(f"/api/v1/runs/{run_id}/log")
+
+    assert [line["message"] for line in found["lines"]] == ["at debug"]
+    assert found["count"] == 1
+    assert last["lines"] == [whole[-2]]
+    assert server.get(path, step="show", level="WARNING", count=True) == {"lines": [], "count": 0}
+    assert download.headers["content-type"] == "text/plain; charset=utf-8"
+    assert f'filename="run-{run_id}.log"' in download.headers["content-disposition"]
+    assert len(download.text.splitlines()) == len(whole)
+    assert "DEBUG   [show #1] at debug\n" in download.text
 
 
 def test_a_run_without_a_body_is_started_and_its_log_can_be_read_in_parts(server: Server) -> None:

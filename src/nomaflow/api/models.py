@@ -90,9 +90,13 @@ class Line(BaseModel):
 
 
 class Lines(BaseModel):
-    """Lines in the order of their sequence numbers."""
+    """Lines in the order of their sequence numbers.
+
+    `count`, when asked for, is how many lines of the whole log fit level, step and text.
+    """
 
     lines: list[Line]
+    count: int | None = None
 
 
 class StepName(BaseModel):

@@ -31,6 +31,11 @@ def unpack(chunk: bytes, first_seq: int, *, after: int = 0) -> Iterator[LogLine]
         yield _unpacked(row, seq)
 
 
+def mentions(chunk: bytes, text: str) -> bool:
+    """Whether a line may hold the text, in any case: true too where only a step's name does."""
+    return not text or _encode(text)[1:-1].lower() in zlib.decompress(chunk).decode().lower()
+
+
 def _packed(line: LogLine) -> str:
     at = (line.at - EPOCH) // MICROSECOND
     return _encode([at, line.level, line.step, line.attempt, line.source, line.message])

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from nomaflow.domain.job import LogLevel
 from nomaflow.domain.run import LogLine, RunId
 from nomaflow.errors import NotFound
-from nomaflow.history.chunks import LINES_PER_CHUNK, SEVERITY, pack, unpack
+from nomaflow.history.chunks import LINES_PER_CHUNK, SEVERITY, mentions, pack, unpack
 from nomaflow.history.database import Database
 from nomaflow.history.rows import AnyRow
 from nomaflow.history.tables import job_logs, job_runs
@@ -66,17 +66,20 @@ class LogHistory:
 
         `level` leaves out what is less severe; `step` keeps the lines of that step alone.
         """
-        wanted = LineFilter(after, limit, level, step)
-        return await self._database.read(lambda connection: _read(connection, run_id, wanted))
+        return await self.find(run_id, LineFilter(after, limit, level, step))
 
     async def tail(self, run_id: RunId, limit: int = 1000) -> list[LogLine]:
         """The last `limit` lines, in order."""
+        return await self.find(run_id, LineFilter(limit=limit, is_tail=True))
 
-        def tail(connection: Connection) -> list[LogLine]:
-            after = max(0, _last_seq(connection, run_id) - limit)
-            return _read(connection, run_id, LineFilter(after, limit))
+    async def find(self, run_id: RunId, wanted: "LineFilter") -> list[LogLine]:
+        """The wanted lines, in order."""
+        return await self._database.read(lambda connection: _read(connection, run_id, wanted))
 
-        return await self._database.read(tail)
+    async def matches(self, run_id: RunId, wanted: "LineFilter") -> int:
+        """How many lines of the whole log fit level, step and text."""
+        whole = replace(wanted, after=0, before=None, limit=0)
+        return await self._database.read(lambda connection: _matches(connection, run_id, whole))
 
     async def count(self, run_id: RunId) -> int:
         """How many lines are stored."""
@@ -94,43 +97,86 @@ class LogHistory:
 
 @dataclass(frozen=True)
 class LineFilter:
-    """Which lines, as `LogHistory.read` takes them."""
+    """Which lines: with a number above `after` and below `before`, at most `limit` of them.
 
-    after: int
-    limit: int
+    `level` leaves out what is less severe, `step` keeps the lines of that step, `text` those that
+    hold it, in any case. `is_tail`: the last ones of them, not the first.
+    """
+
+    after: int = 0
+    limit: int = 1000
     level: LogLevel | None = None
     step: str | None = None
+    before: int | None = None
+    text: str = ""
+    is_tail: bool = False
+
+    @property
+    def takes_all(self) -> bool:
+        return self.level is None and self.step is None and not self.text
 
     def takes(self, line: LogLine) -> bool:
-        return (self.level is None or SEVERITY[line.level] >= SEVERITY[self.level]) and (
-            self.step is None or line.step == self.step
+        return (
+            (self.before is None or line.seq < self.before)
+            and (self.level is None or SEVERITY[line.level] >= SEVERITY[self.level])
+            and (self.step is None or line.step == self.step)
+            and (not self.text or self.text.lower() in line.message.lower())
         )
 
 
 def _read(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[LogLine]:
-    places = connection.execute(_places(run_id, wanted)).all()
-    if wanted.step is not None:
-        places = [place for place in places if wanted.step in place.steps]
-    lines = filter(wanted.takes, _lines(connection, run_id, wanted.after, places))
-    return list(islice(lines, wanted.limit))
+    if wanted.is_tail:
+        return _tail(connection, run_id, wanted)
+    places = _places(connection, run_id, wanted)
+    return list(islice(_taken(connection, run_id, wanted, places), wanted.limit))
 
 
-def _places(run_id: RunId, wanted: LineFilter) -> Select[int, list[str | None]]:
+def _tail(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[LogLine]:
+    if wanted.takes_all:
+        stored = _last_seq(connection, run_id)
+        last = stored if wanted.before is None else min(stored, wanted.before - 1)
+        wanted = replace(wanted, after=max(wanted.after, last - wanted.limit))
+    places = _places(connection, run_id, wanted)
+    found: list[LogLine] = []
+    while places and len(found) < wanted.limit:
+        last_places = places[-CHUNKS_PER_QUERY:]
+        del places[-CHUNKS_PER_QUERY:]
+        found = [*_taken(connection, run_id, wanted, last_places), *found]
+    return found[-wanted.limit :]
+
+
+def _matches(connection: Connection, run_id: RunId, wanted: LineFilter) -> int:
+    if wanted.takes_all:
+        return _last_seq(connection, run_id)
+    places = _places(connection, run_id, wanted)
+    return sum(1 for _ in _taken(connection, run_id, wanted, places))
+
+
+def _places(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[AnyRow]:
     """The chunks that may hold wanted lines; without a filter the numbers alone tell."""
     logs = job_logs.c
     query = select(logs.last_seq, logs.steps).where(
         logs.run_id == run_id, logs.last_seq > wanted.after
     )
+    if wanted.before is not None:
+        query = query.where(logs.first_seq < wanted.before)
     if wanted.level is not None:
         query = query.where(logs.worst_level >= SEVERITY[wanted.level])
-    elif wanted.step is None:
+    if wanted.takes_all:
         last = wanted.after + wanted.limit
         query = query.where(logs.last_seq < last + LINES_PER_CHUNK, logs.first_seq <= last)
-    return query.order_by(logs.last_seq)
+    places = connection.execute(query.order_by(logs.last_seq)).all()
+    return [place for place in places if wanted.step is None or wanted.step in place.steps]
+
+
+def _taken(
+    connection: Connection, run_id: RunId, wanted: LineFilter, places: Sequence[AnyRow]
+) -> Iterator[LogLine]:
+    return filter(wanted.takes, _lines(connection, run_id, wanted, places))
 
 
 def _lines(
-    connection: Connection, run_id: RunId, after: int, places: Sequence[AnyRow]
+    connection: Connection, run_id: RunId, wanted: LineFilter, places: Sequence[AnyRow]
 ) -> Iterator[LogLine]:
     """The lines of those chunks, fetched a few chunks at a time as they are asked for."""
     logs = job_logs.c
@@ -140,7 +186,8 @@ def _lines(
             logs.run_id == run_id, logs.last_seq.in_(keys)
         )
         for chunk in connection.execute(query.order_by(logs.last_seq)).all():
-            yield from unpack(chunk.lines, chunk.first_seq, after=after)
+            if mentions(chunk.lines, wanted.text):
+                yield from unpack(chunk.lines, chunk.first_seq, after=wanted.after)
 
 
 def _insert(connection: Connection, run_id: RunId, lines: Sequence[LogLine]) -> None:

@@ -1,8 +1,8 @@
 """Use cases on runs: start, cancel, wait, read."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from nomaflow.domain.events import CancelRequested, LinesLogged, RunChanged, RunsQueued
 from nomaflow.domain.job import Job, JobId
@@ -18,10 +18,11 @@ from nomaflow.domain.run import (
 )
 from nomaflow.errors import NotFound, Refused
 from nomaflow.events.bus import Bus
-from nomaflow.history.logs import LogHistory
+from nomaflow.history.logs import LineFilter, LogHistory
 from nomaflow.history.pages import RunFilter, RunPage
 from nomaflow.history.runs import RunHistory
 from nomaflow.queue.run_queue import RunQueue
+from nomaflow.services.views import line_text
 
 POLL_SECONDS = 0.5
 
@@ -100,6 +101,20 @@ class Runs:
         """Stored lines with a sequence number above `after`. Raises NotFound."""
         await self._parts.history.get(run_id)
         return await self._parts.logs.read(run_id, after=after, limit=limit)
+
+    async def find_lines(
+        self, run_id: RunId, wanted: LineFilter, *, count: bool = False
+    ) -> tuple[list[LogLine], int | None]:
+        """The wanted lines; with `count` how many the whole log has. Raises NotFound."""
+        await self._parts.history.get(run_id)
+        lines = await self._parts.logs.find(run_id, wanted)
+        return lines, await self._parts.logs.matches(run_id, wanted) if count else None
+
+    async def log_text(self, run_id: RunId, wanted: LineFilter) -> AsyncIterator[str]:
+        """The stored log as text, a part at a time, however long it is."""
+        while lines := await self._parts.logs.find(run_id, wanted):
+            yield "".join(map(line_text, lines))
+            wanted = replace(wanted, after=lines[-1].seq)
 
     async def wait(self, run_id: RunId, *, seconds: float | None = None) -> Run:
         """The run once it is final, or as it stands after `seconds`. Raises NotFound."""

@@ -71,6 +71,12 @@ def log_line(line: LogLine) -> View:
     }
 
 
+def line_text(line: LogLine) -> str:
+    """`2026-11-22T02:00:00.000Z INFO    [copy #1] 500 rows`, with its line end."""
+    place = f"[{line.step} #{line.attempt}] " if line.step is not None else ""
+    return f"{instant(line.at)} {line.level:<7} {place}{line.message}\n"
+
+
 def job_row(job: Job, *, last_run: Run | None, next_due: datetime | None) -> View:
     """A row of the job list."""
     return {

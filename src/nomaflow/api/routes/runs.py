@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
 
 from nomaflow.api.models import AttemptList, Lines, RunDetail, RunList, RunSummary
 from nomaflow.api.parts import Caller, Parts, PathRunId
-from nomaflow.domain.job import JobId
+from nomaflow.domain.job import JobId, LogLevel
 from nomaflow.domain.states import RunState
+from nomaflow.history.logs import LineFilter
 from nomaflow.history.pages import RunFilter
 from nomaflow.services.views import attempt_run, log_line, run_detail, run_summary
 
@@ -26,6 +28,8 @@ def _in_utc(at: datetime) -> datetime:
 
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 Text = Annotated[str, Query(pattern=r"^[^\x00]*$")]
+Seq = Annotated[int, Query(ge=0, le=2**62)]
+TEXT: dict[str, Any] = {"description": "Lines of text", "content": {"text/plain": {}}}
 
 
 @router.get("", response_model=RunList)
@@ -68,17 +72,45 @@ async def get_attempts(run_id: PathRunId, api: Parts, _: Caller) -> dict[str, An
     }
 
 
-@router.get("/{run_id}/logs", response_model=Lines)
-async def get_lines(
+@router.get("/{run_id}/logs", response_model=Lines, response_model_exclude_unset=True)
+async def get_lines(  # noqa: PLR0913  # one argument per filter of the address
+    *,
     run_id: PathRunId,
     api: Parts,
     _: Caller,
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    after: Seq = 0,
+    before: Seq | None = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    tail: bool = False,
+    level: LogLevel | None = None,
+    step: Text | None = None,
+    q: Text = "",
+    count: bool = False,
 ) -> dict[str, Any]:
-    """Stored lines with a sequence number above `after`, in order."""
-    lines = await api.runs.lines(run_id, after=after, limit=limit)
-    return {"lines": [log_line(line) for line in lines]}
+    """Stored lines with a sequence number above `after` and below `before`, in order.
+
+    `level` leaves out what is less severe; `q` is looked for in any case; `tail` gives the last
+    lines instead of the first; `count` tells how many lines of the whole log fit.
+    """
+    wanted = LineFilter(after, limit, level, step, before, q, tail)
+    lines, matches = await api.runs.find_lines(run_id, wanted, count=count)
+    shown = {"lines": [log_line(line) for line in lines]}
+    return shown | ({"count": matches} if count else {})
+
+
+@router.get("/{run_id}/log", response_class=StreamingResponse, responses={200: TEXT})
+async def get_log(
+    run_id: PathRunId,
+    api: Parts,
+    _: Caller,
+    level: LogLevel | None = None,
+    step: Text | None = None,
+) -> StreamingResponse:
+    """The stored log as a text file."""
+    await api.runs.get(run_id)
+    text = api.runs.log_text(run_id, LineFilter(level=level, step=step))
+    headers = {"Content-Disposition": f'attachment; filename="run-{run_id}.log"'}
+    return StreamingResponse(text, media_type="text/plain", headers=headers)
 
 
 @router.post("/{run_id}/cancel", status_code=202, response_model=RunSummary)
