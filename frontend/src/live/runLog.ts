@@ -19,7 +19,7 @@ export class RunLog {
   readonly #nextFrame: (draw: () => void) => void;
   readonly #listeners = new Set<() => void>();
   #error: unknown = null;
-  #isReading = false;
+  #reading: Promise<void> | null = null;
   #isStale = false;
   #isDrawing = false;
 
@@ -51,10 +51,13 @@ export class RunLog {
   }
 
   /** Ask for what is stored above the last known line, until nothing more comes. */
-  async catchUp(): Promise<void> {
+  catchUp(): Promise<void> {
     this.#isStale = true;
-    if (this.#isReading) return;
-    this.#isReading = true;
+    this.#reading ??= this.#readWhileStale();
+    return this.#reading;
+  }
+
+  async #readWhileStale(): Promise<void> {
     try {
       while (this.#isStale) {
         this.#isStale = false;
@@ -64,7 +67,7 @@ export class RunLog {
     } catch (error) {
       this.#tell(error);
     } finally {
-      this.#isReading = false;
+      this.#reading = null;
     }
   }
 

@@ -1,0 +1,7 @@
+import { beforeAll } from "vitest";
+
+beforeAll(() => {
+  const base = document.createElement("base");
+  base.href = "/";
+  document.head.append(base);
+});
