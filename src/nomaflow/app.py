@@ -24,6 +24,7 @@ from nomaflow.events.bus import Bus
 from nomaflow.history.database import Database
 from nomaflow.history.logs import LogHistory
 from nomaflow.history.looks import Looks
+from nomaflow.history.pauses import PauseHistory
 from nomaflow.history.processes import ProcessRegistry
 from nomaflow.history.revisions import RevisionHistory
 from nomaflow.history.runs import RunHistory
@@ -49,7 +50,9 @@ from nomaflow.security.redaction import Redactor
 from nomaflow.security.run_options import pack, unpack
 from nomaflow.security.vault import Vault
 from nomaflow.services.access import Access
+from nomaflow.services.catalogue import CatalogueKeeper, CatalogueParts
 from nomaflow.services.jobs import Jobs
+from nomaflow.services.pauses import Pauses
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.steps.registry import StepTypes
 
@@ -233,6 +236,10 @@ class App:
         return RunWriter(self.history, self.bus, self.redactor.redact)
 
     @cached_property
+    def pauses(self) -> Pauses:
+        return Pauses(PauseHistory(self.database, self.clock), self._catalogue, self.clock)
+
+    @cached_property
     def connectors(self) -> Connectors:
         return Connectors(self.connections.settings, self.connector_types)
 
@@ -266,8 +273,9 @@ class App:
             queue=self.queue,
             bus=self.bus,
             schedules=ScheduleHistory(self.database, self.clock),
+            pause_history=PauseHistory(self.database, self.clock),
             zone=self.zone,
-            revision=self._revision,
+            revision=self.catalogue_keeper.revision_of,
         )
 
     @cached_property

@@ -25,7 +25,9 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
         async with app.serving():
             http.state.parts = ApiParts(
                 jobs=app.jobs,
+                catalogue=app.catalogue_keeper,
                 runs=app.runs,
+                pauses=app.pauses,
                 sign_in=app.access.sign_in,
                 is_ready=lambda: app.is_ready,
             )

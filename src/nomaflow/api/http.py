@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from nomaflow import __version__
 from nomaflow.api import problems, static_files
 from nomaflow.api.hosts import HostGuard, KnownHosts
-from nomaflow.api.routes import health, jobs, runs
+from nomaflow.api.routes import catalogue, health, jobs, pause, runs
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -31,8 +31,10 @@ def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
     app.add_middleware(HostGuard, hosts=hosts or KnownHosts())
     app.include_router(health.router)
     v1 = APIRouter(prefix="/api/v1")
+    v1.include_router(catalogue.router)
     v1.include_router(jobs.router)
     v1.include_router(runs.router)
+    v1.include_router(pause.router)
     app.include_router(v1)
     app.mount("/socket.io", _live)
     static_files.install(app)

@@ -148,7 +148,39 @@ class JobList(BaseModel):
     jobs: list[JobRow | BrokenJob]
 
 
+class CatalogueFacts(BaseModel):
+    """What is in force, and what is wrong with the files.
+
+    `held` jobs go on as they were before a mistake in their text, `broken` ones do not run;
+    `restart_needed` names settings that wait for a restart.
+    """
+
+    jobs: int
+    held: list[str]
+    broken: list[str]
+    restart_needed: list[str]
+    problems: list[ConfigurationProblem]
+
+
 class Started(BaseModel):
     """The run that was queued."""
 
     run_id: int
+
+
+class PauseDetail(BaseModel):
+    """While it holds, due times are SKIPPED with its reason; jobs in `exceptions` go on."""
+
+    began_at: Instant
+    until: Instant | None
+    ended_at: Instant | None
+    reason: str
+    exceptions: list[str]
+    begun_by: str
+    ended_by: str | None
+
+
+class PauseInForce(BaseModel):
+    """Whether schedules are held back now."""
+
+    pause: PauseDetail | None

@@ -8,7 +8,9 @@ from fastapi import Depends, Request
 
 from nomaflow.domain.run import RunId
 from nomaflow.errors import NotFound, NotPermitted
+from nomaflow.services.catalogue import CatalogueKeeper
 from nomaflow.services.jobs import Jobs
+from nomaflow.services.pauses import Pauses
 from nomaflow.services.runs import Runs
 
 
@@ -21,6 +23,8 @@ class ApiParts:
 
     jobs: Jobs
     runs: Runs
+    pauses: Pauses
+    catalogue: CatalogueKeeper
     sign_in: Callable[[str], Awaitable[str | None]]
     is_ready: Callable[[], bool]
 

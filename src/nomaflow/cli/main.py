@@ -26,6 +26,7 @@ FOUND_IN = {
     "show": "history",
     "logs": "history",
     "cancel": "history",
+    "pause": "pause",
     "schedule": "schedule",
     "secrets": "secrets",
     "tokens": "tokens",

@@ -10,9 +10,11 @@ import structlog
 from nomaflow.catalogue.model import Catalogue
 from nomaflow.domain.durations import duration
 from nomaflow.domain.events import RunsQueued
-from nomaflow.domain.job import Job
+from nomaflow.domain.job import Job, JobId
+from nomaflow.domain.pause import Pause
 from nomaflow.domain.run import INTERVAL, NewRun
 from nomaflow.events.bus import Bus
+from nomaflow.history.pauses import PauseHistory
 from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.queue.admission import DueRun
 from nomaflow.queue.run_queue import RunQueue
@@ -32,8 +34,9 @@ class Firing:
     queue: RunQueue
     bus: Bus
     schedules: ScheduleHistory
+    pause_history: PauseHistory
     zone: str
-    revision: Callable[[], Awaitable[int | None]]
+    revision: Callable[[JobId], Awaitable[int | None]]
 
     def entries(self) -> Iterator[ScheduleEntry]:
         """The schedules of the enabled jobs; one that cannot be used is left out and logged."""
@@ -55,6 +58,9 @@ class Firing:
     async def note_look(self) -> None:
         await self.schedules.note_look()
 
+    async def pauses(self, since: datetime) -> Sequence[Pause]:
+        return await self.pause_history.since(since)
+
     async def retire(self, keys: Collection[Key]) -> Collection[Key]:
         """A broken job's cursor stays: what it misses has a row once it is whole again."""
         broken = {job.id for job in self.catalogue().broken}
@@ -64,8 +70,9 @@ class Firing:
 
     async def fire(self, decisions: Sequence[Decision], cursors: Mapping[Key, datetime]) -> None:
         """Write the rows and the cursors in one transaction, and wake the executors."""
-        revision = await self.revision()
-        due = [self._due_run(decision, revision) for decision in decisions]
+        due = [
+            self._due_run(decision, await self.revision(decision.job_id)) for decision in decisions
+        ]
         if await self.queue.enqueue_due(due, cursors):
             self.bus.publish(RunsQueued())
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from nomaflow.domain.pause import Pause
 from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
 
 
@@ -21,6 +22,9 @@ class Ledger(Protocol):
 
     async def retire(self, keys: Collection[Key]) -> Collection[Key]:
         """Forget the cursors of schedules that are in force no more; which ones those were."""
+
+    async def pauses(self, since: datetime) -> Sequence[Pause]:
+        """The global pauses that were in force at or after that instant."""
 
     async def last_look(self) -> datetime | None:
         """The last sign of life of a scheduler on this store; None: there never was one."""

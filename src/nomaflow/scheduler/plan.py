@@ -4,9 +4,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import islice
 
 from nomaflow.domain.job import JobId, Misfire
+from nomaflow.domain.pause import Pause, pause_of
 from nomaflow.domain.run import TriggerId
 from nomaflow.domain.states import RunState
 from nomaflow.triggers.base import Trigger
@@ -17,6 +19,7 @@ MOST_COUNTED = 10_000
 _AT_ONCE = timedelta(seconds=30)
 
 Key = tuple[JobId, TriggerId]
+Excuse = Callable[[datetime], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +89,47 @@ class Gap:
 
 
 def plan(
-    entry: ScheduleEntry, cursor: datetime | None, now: datetime, silence: Silence = AWAKE
+    entry: ScheduleEntry,
+    cursor: datetime | None,
+    now: datetime,
+    silence: Silence = AWAKE,
+    pauses: Sequence[Pause] = (),
 ) -> Plan:
     """Decide every due time in (cursor, now].
 
     `cursor` is the last due time that was decided. None (a new job), or one in the future (the
     clock was set back): nothing before `now` is caught up.
     """
+    excuse = partial(_excuse, entry, pauses)
     reached = now if cursor is None else min(cursor, now)
-    late: list[Decision] = []
     due = entry.trigger.next_after(reached)
+    gap = None
     if due is not None and due < now - entry.misfire_grace:
         gap = _gap(entry, due, now, silence)
         reached = gap.latest[-1]
         due = entry.trigger.next_after(reached)
-        late = _of_gap(entry, gap, is_followed=due is not None and due <= now)
-    waits_turn = any(decision.waits_turn for decision in late)
     on_time = []
     while due is not None and due <= now:
-        on_time.append(Decision(*entry.key, due, RunState.QUEUED, waits_turn=waits_turn))
+        on_time.append(due)
         reached, due = due, entry.trigger.next_after(due)
-    return Plan((*late, *on_time), reached, due)
+    late = _of_gap(entry, gap, excuse, on_time) if gap else []
+    waits_turn = any(decision.waits_turn for decision in late)
+    prompt = [_of_due(entry, at, excuse(at), waits_turn=waits_turn) for at in on_time]
+    return Plan((*late, *prompt), reached, due)
+
+
+def _excuse(entry: ScheduleEntry, pauses: Sequence[Pause], due: datetime) -> str | None:
+    """Why the due time starts nothing although somebody looked; None: it starts."""
+    pause = pause_of(pauses, entry.job_id, due)
+    return str(pause) if pause else None
+
+
+def _of_due(
+    entry: ScheduleEntry, due: datetime, excuse: str | None, *, waits_turn: bool
+) -> Decision:
+    if excuse is not None:
+        return Decision(*entry.key, due, RunState.SKIPPED, excuse)
+    return Decision(*entry.key, due, RunState.QUEUED, waits_turn=waits_turn)
 
 
 def skip(_missed: Sequence[datetime], *, is_followed: bool) -> Sequence[datetime]:  # noqa: ARG001  # as the others
@@ -131,31 +154,45 @@ MISFIRE_POLICIES: Mapping[Misfire, Callable[..., Sequence[datetime]]] = {
 }
 
 
-def _of_gap(entry: ScheduleEntry, gap: Gap, *, is_followed: bool) -> list[Decision]:
+def _of_gap(
+    entry: ScheduleEntry, gap: Gap, excuse: Excuse, on_time: Sequence[datetime]
+) -> list[Decision]:
     """A row for each missed due time; those before the first that is started share one row when
     there are more than a hundred in the gap."""
     latest = list(gap.latest)[-MOST_ROWS:]
-    started = set(MISFIRE_POLICIES[entry.misfire](latest, is_followed=is_followed))
-    if gap.count <= MOST_ROWS:
-        return [_of_late(entry, gap, due, started) for due in latest]
-    apart = next((latest[at:] for at, due in enumerate(latest) if due in started), [])
-    return [_summary(entry, gap, len(apart)), *(_of_late(entry, gap, d, started) for d in apart)]
+    missed = [due for due in latest if excuse(due) is None]
+    is_followed = any(excuse(due) is None for due in on_time)
+    started = MISFIRE_POLICIES[entry.misfire](missed, is_followed=is_followed)
+    shared = []
+    if gap.count > MOST_ROWS:
+        latest = latest[latest.index(started[0]) :] if started else []
+        shared = [_summary(entry, gap, excuse, apart=len(latest))]
+    return [*shared, *(_of_late(entry, gap, due, excuse(due), started) for due in latest)]
 
 
-def _of_late(entry: ScheduleEntry, gap: Gap, due: datetime, started: set[datetime]) -> Decision:
-    if due in started:
-        waits_turn = entry.misfire == "all"
-        return Decision(*entry.key, due, RunState.QUEUED, waits_turn=waits_turn)
+def _of_late(
+    entry: ScheduleEntry,
+    gap: Gap,
+    due: datetime,
+    excuse: str | None,
+    started: Sequence[datetime],
+) -> Decision:
+    if excuse is not None or due in started:
+        return _of_due(entry, due, excuse, waits_turn=entry.misfire == "all")
     return Decision(*entry.key, due, RunState.MISSED, _reason(entry, gap))
 
 
-def _summary(entry: ScheduleEntry, gap: Gap, apart: int) -> Decision:
+def _summary(entry: ScheduleEntry, gap: Gap, excuse: Excuse, *, apart: int) -> Decision:
     """One row for all due times of the gap but the last `apart`; it has the last one's instant."""
     final = gap.latest[-1 - apart]
+    excuses = {excuse(due) for due in (gap.first, *gap.latest)}
+    is_excused = None not in excuses
+    state = RunState.SKIPPED if is_excused else RunState.MISSED
+    reason = excuse(final) if is_excused else _reason(entry, gap)
     first, last = (at.astimezone(entry.zone).isoformat() for at in (gap.first, final))
     count = gap.count - apart if gap.count < MOST_COUNTED else f"{MOST_COUNTED} or more"
-    reason = f"{_reason(entry, gap)}, {count} due times, first {first}, last {last}"
-    return Decision(*entry.key, final, RunState.MISSED, reason)
+    told = f"{reason}, {count} due times, first {first}, last {last}"
+    return Decision(*entry.key, final, state, told)
 
 
 def _reason(entry: ScheduleEntry, gap: Gap) -> str:

@@ -8,8 +8,9 @@ import structlog
 
 from nomaflow.clock import Clock
 from nomaflow.domain.job import JobId
+from nomaflow.domain.pause import Pause
 from nomaflow.scheduler.ledger import Ledger
-from nomaflow.scheduler.plan import AWAKE, Decision, Key, Plan, ScheduleEntry, Silence, plan
+from nomaflow.scheduler.plan import AWAKE, Key, Plan, ScheduleEntry, Silence, plan
 from nomaflow.scheduler.timer import Timer
 
 RETRY_AFTER = timedelta(seconds=1)
@@ -141,47 +142,50 @@ class Scheduler:
 
     async def _decide(self, keys: Iterable[Key], silence: Silence = AWAKE) -> None:
         now = self._clock.now()
-        plans = {key: found for key in keys if (found := self._plan(key, now, silence))}
+        known = [key for key in keys if key in self._entries]
+        plans: dict[Key, Plan] = {}
+        try:
+            pauses = await self._pauses(known)
+            plans = {
+                key: found for key in known if (found := self._plan(key, now, silence, pauses))
+            }
+            await self._write(plans)
+        except Exception:
+            if not self._is_failing:
+                log.exception("fire_failed", schedules=len(known))
+            self._is_failing = True
+            for key in plans or known:
+                self._timer.arm(key, now + RETRY_AFTER)
+        else:
+            self._is_failing = False
+            self._arm(plans)
+
+    async def _pauses(self, keys: Sequence[Key]) -> Sequence[Pause]:
+        since = min((self._cursors[key] for key in keys), default=None)
+        return await self._ledger.pauses(since) if since else ()
+
+    async def _write(self, plans: Mapping[Key, Plan]) -> None:
         decisions = [decision for found in plans.values() for decision in found.decisions]
         cursors = {
             key: found.cursor
             for key, found in plans.items()
             if self._stored.get(key) != found.cursor
         }
-        if await self._written(decisions, cursors):
-            self._stored |= cursors
-            self._cursors |= cursors
-            self._arm(plans)
-        else:
-            for key in plans:
-                self._timer.arm(key, now + RETRY_AFTER)
+        if decisions or cursors:
+            await self._ledger.fire(decisions, cursors)
+        self._stored |= cursors
+        self._cursors |= cursors
 
-    def _plan(self, key: Key, now: datetime, silence: Silence) -> Plan | None:
-        """The plan of one schedule; None when it is gone, or broken and therefore suspended."""
-        entry = self._entries.get(key)
-        if entry is None:
-            return None
+    def _plan(
+        self, key: Key, now: datetime, silence: Silence, pauses: Sequence[Pause]
+    ) -> Plan | None:
+        """The plan of one schedule; None when it is broken and therefore suspended."""
         try:
-            return plan(entry, self._cursors[key], now, silence)
+            return plan(self._entries[key], self._cursors[key], now, silence, pauses)
         except Exception as error:
             log.exception("schedule_suspended", job_id=key[0], trigger_id=key[1])
             self._suspend(key, f"{type(error).__name__}: {error}")
             return None
-
-    async def _written(
-        self, decisions: Sequence[Decision], cursors: Mapping[Key, datetime]
-    ) -> bool:
-        if not decisions and not cursors:
-            return True
-        try:
-            await self._ledger.fire(decisions, cursors)
-        except Exception:
-            if not self._is_failing:
-                log.exception("fire_failed", due=len(decisions))
-            self._is_failing = True
-        else:
-            self._is_failing = False
-        return not self._is_failing
 
     def _arm(self, plans: Mapping[Key, Plan]) -> None:
         for key, found in plans.items():

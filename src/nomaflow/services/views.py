@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from nomaflow.domain.job import Job
+from nomaflow.domain.pause import Pause
 from nomaflow.domain.run import AttemptRun, LogLine, Run, StepRun
 from nomaflow.errors import Problem
+from nomaflow.services.catalogue import CatalogueState
 
 View = dict[str, Any]
 
@@ -91,7 +93,19 @@ def job_row(job: Job, *, last_run: Run | None, next_due: datetime | None) -> Vie
         "steps": [{"name": s.name, "type": s.type, "enabled": s.enabled} for s in job.steps],
         "next_due_at": instant(next_due),
         "last_run": None if last_run is None else run_summary(last_run),
-        "problems": [],
+        "problems": [problem.as_dict() for problem in problems],
+    }
+
+
+def pause_view(pause: Pause) -> View:
+    return {
+        "began_at": instant(pause.began_at),
+        "until": instant(pause.until),
+        "ended_at": instant(pause.ended_at),
+        "reason": pause.reason,
+        "exceptions": list(pause.exceptions),
+        "begun_by": pause.begun_by,
+        "ended_by": pause.ended_by,
     }
 
 

@@ -123,7 +123,9 @@ JOB_FIELDS = [
         "before start_at",
     ),
     in_job("unknown misfire", 'misfire = "once" ◀', "misfire", "'skip', 'last' or 'all'"),
-    in_job("misfire grace of nothing", 'misfire_grace = "soon" ◀', "misfire_grace", "such as '90s'"),
+    in_job(
+        "misfire grace of nothing", 'misfire_grace = "soon" ◀', "misfire_grace", "such as '90s'"
+    ),
     in_job("after", 'after = [{ job = "a" }] ◀', "after", "not available in this version"),
     in_job("limits", 'limits = ["erp"] ◀', "limits", "not available in this version"),
     in_job("alerts", 'alerts = { channels = ["ops"] } ◀', "alerts", "not available"),

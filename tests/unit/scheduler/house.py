@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from tests.fakes import FakeClock
 
 from nomaflow.domain.job import JobId
+from nomaflow.domain.pause import Pause
 from nomaflow.domain.run import SCHEDULE
 from nomaflow.domain.states import RunState
 from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
@@ -24,6 +25,7 @@ class Store:
         self.last_cursors: dict[Key, datetime] = {}
         self.batches: list[int] = []
         self.is_down = False
+        self.pauses: list[Pause] = []
         self.looked_at: datetime | None = None
 
     def answer(self) -> None:
@@ -65,6 +67,10 @@ class House:
         for key in keys:
             self.store.last_cursors.pop(key, None)
         return keys
+
+    async def pauses(self, since: datetime) -> Sequence[Pause]:
+        self.store.answer()
+        return self.store.pauses
 
     async def last_look(self) -> datetime | None:
         return self.store.looked_at

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nomaflow.domain.job import JobId, Misfire
+from nomaflow.domain.pause import Pause
 from nomaflow.domain.run import SCHEDULE
 from nomaflow.domain.states import RunState
-from nomaflow.scheduler.plan import MOST_COUNTED, Plan, ScheduleEntry, Silence, plan
+from nomaflow.scheduler.plan import AWAKE, MOST_COUNTED, Plan, ScheduleEntry, Silence, plan
 from nomaflow.triggers.cron import CronTrigger
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -173,3 +174,45 @@ def test_whatever_the_policy_no_due_time_of_a_gap_is_lost_or_doubled(
     due = len(plan(entry(f"*/{every} * * * *", grace=DAY), NOON - minutes * MINUTE, NOON).decisions)
     assert sum(int(found[1]) if found else 1 for found in counted) == due
     assert rows == sorted(set(rows))
+
+
+def a_pause(since: datetime, until: datetime | None = None, *exceptions: str) -> Pause:
+    names = tuple(JobId(name) for name in exceptions)
+    return Pause(1, since, until, None, "new disks", names, "cli:anna", None)
+
+
+def test_a_due_time_in_a_pause_is_skipped_with_its_reason() -> None:
+    pauses = [a_pause(NOON - 30 * MINUTE)]
+    decided = plan(entry("0 * * * *"), NOON - HOUR, NOON, AWAKE, pauses)
+    assert [(made.state, made.reason) for made in decided.decisions] == [
+        (RunState.SKIPPED, "paused: new disks")
+    ]
+
+
+def test_a_job_among_the_exceptions_of_a_pause_goes_on() -> None:
+    pauses = [a_pause(NOON - HOUR, None, "nightly")]
+    assert told(plan(entry("0 * * * *"), NOON - HOUR, NOON, AWAKE, pauses)) == [("12:00", "QUEUED")]
+
+
+def test_paused_time_is_never_caught_up_although_the_service_was_down_too() -> None:
+    pauses = [a_pause(NOON - 50 * MINUTE, NOON - 25 * MINUTE)]
+    job = entry("*/10 * * * *", misfire="all")
+    assert told(plan(job, NOON - HOUR, NOON - MINUTE, AWAKE, pauses)) == [
+        ("11:10", "SKIPPED"), ("11:20", "SKIPPED"), ("11:30", "SKIPPED"),
+        ("11:40", "QUEUED"), ("11:50", "QUEUED"),
+    ]  # fmt: skip
+
+
+def test_misfire_last_passes_over_what_was_paused() -> None:
+    pauses = [a_pause(NOON - 15 * MINUTE)]
+    job = entry("*/10 * * * *", misfire="last")
+    assert told(plan(job, NOON - 40 * MINUTE, NOON - MINUTE, AWAKE, pauses)) == [
+        ("11:30", "MISSED"), ("11:40", "QUEUED"), ("11:50", "SKIPPED"),
+    ]  # fmt: skip
+
+
+def test_a_long_gap_that_was_paused_throughout_is_one_skipped_row() -> None:
+    decided = plan(entry("* * * * *"), NOON - 5 * HOUR, NOON, AWAKE, [a_pause(NOON - DAY)])
+    first, *others = decided.decisions
+    assert (first.state, len(others)) == (RunState.SKIPPED, 2)
+    assert str(first.reason).startswith("paused: new disks, 298 due times, first 2026")
