@@ -11,8 +11,8 @@ from nomaflow import log
 from nomaflow.catalogue.builtin import with_builtin_jobs
 from nomaflow.catalogue.connections import Connections
 from nomaflow.catalogue.env_file import Variables
-from nomaflow.catalogue.home import APP_TOML, JOBS_TOML, Home
-from nomaflow.catalogue.load import load
+from nomaflow.catalogue.home import APP_TOML, Home
+from nomaflow.catalogue.load import jobs_in, load
 from nomaflow.catalogue.model import STORE, Catalogue
 from nomaflow.clock import Clock, SystemClock
 from nomaflow.config import Environment, Settings, child_environment, system_timezone
@@ -32,6 +32,7 @@ from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.history.tokens import TokenStore
 from nomaflow.maintenance.presence import Presence
 from nomaflow.maintenance.pruner import PruneRuns
+from nomaflow.maintenance.watcher import FileWatcher
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.executors.registry import ExecutorKinds
 from nomaflow.queue.run_queue import RunQueue
@@ -69,6 +70,7 @@ class App:
         self.clock = clock
         self.bus = Bus()
         self.redactor = Redactor()
+        self.watcher = FileWatcher(home.declarations, clock)
         self.types = StepTypes.discover()
         self.connector_types = ConnectorTypes.discover()
         self.catalogue = with_builtin_jobs(load(home, self.types, self.connector_types))
@@ -80,6 +82,7 @@ class App:
         self.connections = Connections(self._catalogue, self.vault, self.env, self.redactor)
         self.zone = self.settings.scheduler.timezone or system_timezone()
         self._is_ready = False
+        self._keeps_schedules = False
 
     @classmethod
     def build(
@@ -151,7 +154,7 @@ class App:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """The whole service: store, runs, and schedules if this process keeps them."""
-        async with self.store(), self.running("server"), self._scheduling():
+        async with self.store(), self.running("server"), self._scheduling(), self._watching():
             self._is_ready = True
             try:
                 yield
@@ -164,10 +167,27 @@ class App:
             yield
             return
         await self.scheduler.start()
+        self._keeps_schedules = True
         try:
             yield
         finally:
+            self._keeps_schedules = False
             await self.scheduler.stop()
+
+    @asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        """Changed files are taken over while the service runs."""
+        await self.catalogue_keeper.keep_texts()
+        self.watcher.start(self.catalogue_keeper.reload)
+        try:
+            yield
+        finally:
+            await self.watcher.stop()
+
+    async def servers_here(self) -> list[int]:
+        """The pids of the servers of this store on this machine. Inside `store()`."""
+        silent = self.settings.runner.dead_after_seconds
+        return await self.processes.pids_here("server", silent_seconds=silent)
 
     async def has_server(self) -> bool:
         """Whether a server that executes runs lives on this store. Inside `store()`."""
@@ -209,6 +229,20 @@ class App:
         return Access(TokenStore(self.database, self.clock), self.redactor)
 
     @cached_property
+    def catalogue_keeper(self) -> CatalogueKeeper:
+        return CatalogueKeeper(
+            CatalogueParts(
+                in_force=self._catalogue,
+                read=lambda: load(self.home, self.types, self.connector_types),
+                jobs_in=lambda text, catalogue: jobs_in(text, catalogue, self.types),
+                swap=self._swap,
+                rearm=self._rearm,
+                revisions=self.revisions,
+                bus=self.bus,
+            )
+        )
+
+    @cached_property
     def runs(self) -> Runs:
         return Runs(
             RunParts(
@@ -217,7 +251,7 @@ class App:
                 logs=self.logs,
                 bus=self.bus,
                 job=lambda job_id: self.catalogue.job(job_id),
-                revision=self._revision,
+                revision=self.catalogue_keeper.revision_of,
                 pack=lambda options: pack(options, self.vault),
             )
         )
@@ -299,7 +333,7 @@ class App:
             history=self.history,
             writer=self.run_writer,
             hosts=self.hosts,
-            job=lambda job_id: self.catalogue.jobs.get(job_id),
+            job=self.catalogue_keeper.definition_of,
             options=lambda run: unpack(run.options, self.vault),
             brief=self._brief,
             redact_text=self.redactor.redact,
@@ -319,9 +353,12 @@ class App:
     def _next_due(self, job: Job) -> datetime | None:
         return self.firing.next_due(job, self.clock.now())
 
-    async def _revision(self) -> int | None:
-        text = self.catalogue.texts.get(JOBS_TOML, "")
-        return await self.revisions.save(JOBS_TOML, text, who="file")
+    def _swap(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+
+    async def _rearm(self) -> None:
+        if self._keeps_schedules:
+            await self.scheduler.reload()
 
     def _configure_log(self) -> None:
         wanted = self.settings.log

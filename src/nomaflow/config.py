@@ -91,14 +91,6 @@ class RetentionSettings(Section):
     """So many newest runs of each job stay however old they are; so does its last success."""
 
 
-class RetentionSettings(Section):
-    days: Annotated[int, Field(ge=1, le=36500)] = 90
-    """Runs that ended longer ago are deleted, with their steps and logs, each night at 03:00."""
-
-    keep_last_per_job: Annotated[int, Field(ge=1, le=100_000)] = 20
-    """So many newest runs of each job stay however old they are; so does its last success."""
-
-
 class SecretsSettings(Section):
     canary: str | None = None
     """A sealed value that proves at start that the master key fits; written by `init`."""
@@ -121,9 +113,6 @@ class Settings(Section):
 
     log: LogSettings = LogSettings()
     """The server's own log, on stderr."""
-
-    retention: RetentionSettings = RetentionSettings()
-    """How long the history is kept."""
 
     retention: RetentionSettings = RetentionSettings()
     """How long the history is kept."""

@@ -25,6 +25,7 @@ def _builtin_jobs(settings: Settings) -> Iterator[Job]:
         description="Deletes the runs that are past [retention] of app.toml",
         tags=("internal",),
         schedule="0 3 * * *",
+        misfire="last",
         steps=(
             StepDefinition(
                 name="prune", type="prune_runs", settings=settings.retention.model_dump()

@@ -28,6 +28,11 @@ class Home:
         return self.path / JOBS_TOML
 
     @property
+    def declarations(self) -> tuple[Path, Path, Path]:
+        """The files that hold settings and catalogue."""
+        return self.app_toml, self.connectors_toml, self.jobs_toml
+
+    @property
     def env_file(self) -> Path:
         return self.path / ENV_FILE
 
@@ -48,4 +53,4 @@ class Home:
     @property
     def exists(self) -> bool:
         """Whether at least one of the three TOML files stands here."""
-        return any(path.is_file() for path in (self.app_toml, self.connectors_toml, self.jobs_toml))
+        return any(path.is_file() for path in self.declarations)

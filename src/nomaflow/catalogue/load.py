@@ -1,16 +1,19 @@
 """From the files of a home folder to the catalogue: read, merge, check, name every problem."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from nomaflow.catalogue import connectors_toml, jobs_toml
 from nomaflow.catalogue.app_toml import read_settings
 from nomaflow.catalogue.env_file import read_env
-from nomaflow.catalogue.home import Home
+from nomaflow.catalogue.home import JOBS_TOML, Home
+from nomaflow.catalogue.isolate import BlockRule
 from nomaflow.catalogue.model import Catalogue
-from nomaflow.catalogue.toml_source import read_source
+from nomaflow.catalogue.toml_source import TomlSource, parse, read_source
 from nomaflow.connectors.base import ConnectorType
 from nomaflow.connectors.registry import ConnectorTypes
+from nomaflow.domain.job import Job, JobId
 from nomaflow.errors import InvalidConfiguration, Problem
 from nomaflow.steps.base import StepType
 from nomaflow.steps.registry import StepTypes
@@ -20,18 +23,20 @@ def load(
     home: Home,
     step_types: Mapping[str, StepType[Any]] | None = None,
     connector_types: Mapping[str, ConnectorType[Any]] | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> Catalogue:
     """Everything sound in the home folder, and every problem of the rest.
 
-    The kinds are the installed ones unless others are given. Raises InvalidConfiguration only
-    when the folder is no home at all.
+    The kinds are the installed ones unless others are given. `texts` stand in for files of those
+    names. Raises InvalidConfiguration only when the folder is no home at all.
     """
     _refuse_strange_folder(home)
-    app = read_source(home.app_toml)
+    texts = texts or {}
+    app = _source(home.app_toml, None, texts)
     settings, problems = read_settings(app)
-    connectors = read_source(home.connectors_toml, connectors_toml.BLOCKS)
+    connectors = _source(home.connectors_toml, connectors_toml.BLOCKS, texts)
     reach = connectors_toml.read_reach(connectors, connector_types or ConnectorTypes.discover())
-    jobs = read_source(home.jobs_toml, jobs_toml.BLOCKS)
+    jobs = _source(home.jobs_toml, jobs_toml.BLOCKS, texts)
     declared = jobs_toml.read_jobs(jobs, step_types or StepTypes.discover(), reach)
     problems += [*read_env(home.env_file).problems, *reach.problems, *declared.problems]
     problems += [problem for job in declared.broken for problem in job.problems]
@@ -46,6 +51,25 @@ def load(
         settings=settings,
         problems=tuple(sorted(problems, key=_place)),
         texts={source.file: source.text for source in (app, connectors, jobs)},
+    )
+
+
+def jobs_in(
+    text: str, catalogue: Catalogue, types: Mapping[str, StepType[Any]]
+) -> dict[JobId, Job]:
+    """The sound jobs of a text as if it were jobs.toml beside that catalogue's connectors."""
+    reach = connectors_toml.Reach(
+        pools=dict(catalogue.pools),
+        connectors=dict(catalogue.connectors),
+        broken_pools=set(catalogue.broken_pools),
+        broken_connectors=set(catalogue.broken_connectors),
+    )
+    return jobs_toml.read_jobs(parse(JOBS_TOML, text, jobs_toml.BLOCKS), types, reach).jobs
+
+
+def _source(path: Path, rule: BlockRule | None, texts: Mapping[str, str]) -> TomlSource:
+    return (
+        parse(path.name, texts[path.name], rule) if path.name in texts else read_source(path, rule)
     )
 
 

@@ -25,6 +25,14 @@ class BrokenJob:
 
 
 @dataclass(frozen=True)
+class HeldJob:
+    """A job that goes on as it was in `source_text`, and why its text of now is not in force."""
+
+    problems: tuple[Problem, ...]
+    source_text: str
+
+
+@dataclass(frozen=True)
 class DeclaredConnector:
     """A block [connectors.NAME]; its values may still hold tokens."""
 
@@ -47,11 +55,13 @@ class Catalogue:
     `settings` holds the sound part of app.toml. `connectors` and `pools` hold only usable ones,
     `broken_connectors` and `broken_pools` name the others. `problems` lists every problem of every
     file, those of the broken jobs too. `texts` are the files as they were read, by file name.
+    `held` are those of the jobs that a reload left as they were.
     """
 
     home: Home
     jobs: Mapping[JobId, Job] = field(default_factory=dict)
     broken: tuple[BrokenJob, ...] = ()
+    held: Mapping[JobId, HeldJob] = field(default_factory=dict)
     connectors: Mapping[str, DeclaredConnector] = field(default_factory=dict)
     pools: Mapping[str, PoolDefinition] = field(default_factory=dict)
     broken_connectors: frozenset[str] = frozenset()
@@ -64,6 +74,16 @@ class Catalogue:
     def source_text(self) -> str:
         """jobs.toml as it was read."""
         return self.texts.get(JOBS_TOML, "")
+
+    def source_of(self, job_id: JobId) -> str:
+        """The text of jobs.toml that holds the definition in force."""
+        held = self.held.get(job_id)
+        return held.source_text if held else self.source_text
+
+    def problems_of(self, job_id: JobId) -> tuple[Problem, ...]:
+        """Why the job's text of now is not in force; empty when it is."""
+        held = self.held.get(job_id)
+        return held.problems if held else ()
 
     def job(self, name: str) -> Job:
         """The job of that id. Raises NotFound; InvalidConfiguration when the job is broken."""

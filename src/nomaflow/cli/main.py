@@ -20,6 +20,7 @@ FOUND_IN = {
     "validate": "home",
     "demo": "demo",
     "serve": "serve",
+    "reload": "serve",
     "run": "run",
     "jobs": "history",
     "runs": "history",

@@ -53,7 +53,7 @@ def table(*columns: str, flexible: str | None = None) -> Table:
 def print_jobs(rows: Sequence[Mapping[str, Any]]) -> None:
     shown = table("JOB", "LAST RUN", "NEXT DUE", "SCHEDULE", "DESCRIPTION", flexible="DESCRIPTION")
     for row in rows:
-        shown.add_row(*(_broken_cells(row) if row["problems"] else _job_cells(row)))
+        shown.add_row(*(_job_cells(row) if "steps" in row else _broken_cells(row)))
     out.print(shown)
 
 
@@ -64,8 +64,14 @@ def _job_cells(row: Mapping[str, Any]) -> list[str | Text]:
         state(last["state"]) if last else Text("never", style="dim"),
         when(row["next_due_at"]) if row["enabled"] else "disabled",
         row["schedule"] or row["interval"] or "manual",
-        Text(row["description"] or ""),
+        _held_back(row) or Text(row["description"] or ""),
     ]
+
+
+def _held_back(row: Mapping[str, Any]) -> Text | None:
+    """Why the job goes on as it was before its text was changed; None when it does not."""
+    problems = row["problems"]
+    return Text(f"as it was: {problems[0]['message']}", style="yellow") if problems else None
 
 
 def _broken_cells(row: Mapping[str, Any]) -> list[str | Text]:

@@ -1,12 +1,12 @@
 """What the runner works with, passed in once by the composition root."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from nomaflow.clock import Clock
-from nomaflow.domain.job import Job, JobId
+from nomaflow.domain.job import Job
 from nomaflow.domain.run import Run, RunOptions
 from nomaflow.events.bus import Bus
 from nomaflow.history.runs import RunHistory
@@ -39,7 +39,7 @@ class RunnerParts:
     history: RunHistory
     writer: RunWriter
     hosts: Hosts
-    job: Callable[[JobId], Job | None]
+    job: Callable[[Run], Awaitable[Job | None]]
     options: Callable[[Run], RunOptions]
     brief: Callable[[Run, Job, RunOptions, datetime | None], Briefing]
     redact_text: Callable[[str], str]

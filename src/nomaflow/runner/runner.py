@@ -84,7 +84,7 @@ class Runner:
         self._parts.bus.publish(RunChanged(run.id))
         opening = await self._parts.writer.patiently(lambda: self._parts.history.opening(run))
         held.record.goes_on_after(opening.last_seq)
-        job = self._parts.job(run.job_id)
+        job = await self._parts.writer.patiently(lambda: self._parts.job(run))
         if job is None:
             await self._close_broken(
                 held, f"job '{run.job_id}' is broken or no longer in the catalogue"

@@ -27,7 +27,12 @@ class Jobs:
         catalogue = self._catalogue()
         last = await self._history.last_runs(list(catalogue.jobs))
         healthy = [
-            job_row(job, last_run=last.get(job.id), next_due=self._next_due(job))
+            job_row(
+                job,
+                last_run=last.get(job.id),
+                next_due=self._next_due(job),
+                problems=catalogue.problems_of(job.id),
+            )
             for job in catalogue.jobs.values()
         ]
         return healthy + [broken_job_row(job.id, job.problems) for job in catalogue.broken]

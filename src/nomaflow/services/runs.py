@@ -36,7 +36,7 @@ class RunParts:
     logs: LogHistory
     bus: Bus
     job: Callable[[str], Job]
-    revision: Callable[[], Awaitable[int | None]]
+    revision: Callable[[JobId], Awaitable[int | None]]
     pack: Callable[[RunOptions], str | None]
 
 
@@ -66,7 +66,7 @@ class Runs:
             job_id=JobId(job_id),
             triggered_by=by,
             options=self._parts.pack(options),
-            revision_id=await self._parts.revision(),
+            revision_id=await self._parts.revision(job.id),
             reserved_for=reserved_for,
         )
         run_id = await self._parts.queue.enqueue(new, overlap=job.overlap)

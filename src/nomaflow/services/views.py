@@ -79,8 +79,10 @@ def line_text(line: LogLine) -> str:
     return f"{instant(line.at)} {line.level:<7} {place}{line.message}\n"
 
 
-def job_row(job: Job, *, last_run: Run | None, next_due: datetime | None) -> View:
-    """A row of the job list."""
+def job_row(
+    job: Job, *, last_run: Run | None, next_due: datetime | None, problems: Iterable[Problem] = ()
+) -> View:
+    """A row of the job list; `problems` say why its text is not in force, but an older one."""
     return {
         "job_id": job.id,
         "description": job.description,
@@ -112,6 +114,17 @@ def pause_view(pause: Pause) -> View:
 def broken_job_row(job_id: str, problems: Iterable[Problem]) -> View:
     """A job that does not validate: listed with its problems, never executed."""
     return {"job_id": job_id, "problems": [problem.as_dict() for problem in problems]}
+
+
+def catalogue_state(state: CatalogueState) -> View:
+    """What is in force, and what is wrong with the files."""
+    return {
+        "jobs": state.jobs,
+        "held": list(state.held),
+        "broken": list(state.broken),
+        "restart_needed": list(state.restart_needed),
+        "problems": [problem.as_dict() for problem in state.problems],
+    }
 
 
 def instant(at: datetime | None) -> str | None:

@@ -1,7 +1,11 @@
 """`nomaflow serve`: keep the schedules and answer the API."""
 
+import asyncio
 import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import structlog
@@ -11,7 +15,7 @@ import uvicorn
 from nomaflow.app import App
 from nomaflow.asgi import http_app_of
 from nomaflow.cli import output
-from nomaflow.cli.context import HERE, HomeOption, complete
+from nomaflow.cli.context import HERE, INVALID, HomeOption, complete
 from nomaflow.cli.execution import interrupts
 from nomaflow.errors import Unreachable
 from nomaflow.live.server import Live
@@ -39,17 +43,49 @@ def serve(
         complete(_serve(app, host, listener))
 
 
+@cli.command()
+def reload(*, home: HomeOption = HERE) -> None:
+    """Let the servers on this machine read the files again at once; exits 3 for problems."""
+    app = App.build(home)
+    told = complete(_tell_servers(app))
+    output.print_problems(app.catalogue.problems)
+    if not told:
+        raise Unreachable("No server of this home runs on this machine; 'nomaflow serve' does.")
+    output.out.print("The server reads the files again.")
+    if app.catalogue.problems:
+        raise typer.Exit(INVALID)
+
+
+async def _tell_servers(app: App) -> int:
+    async with app.store():
+        pids = await app.servers_here()
+    for pid in pids:
+        os.kill(pid, signal.SIGHUP)
+    return len(pids)
+
+
 async def _serve(app: App, host: str, listener: socket.socket) -> None:
     """Open the engine, then answer; at Ctrl-C or SIGTERM close both, in the other order."""
     http = http_app_of(app, host=host)
     config = uvicorn.Config(http, lifespan="off", log_config=None, access_log=False)
-    with interrupts() as interrupted:
+    with interrupts() as interrupted, _reloading_on_hangup(app):
         async with http.router.lifespan_context(http):
             port = listener.getsockname()[1]
             log.info("server_started", host=host, port=port, jobs=len(app.catalogue.jobs))
             if not interrupted.is_set():
                 await _Server(config, http.state.live).serve([listener])
             log.info("server_stopping", seconds=app.settings.runner.drain_seconds)
+
+
+@contextmanager
+def _reloading_on_hangup(app: App) -> Iterator[None]:
+    """While the context is open, SIGHUP lets the files be read again."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, app.watcher.hurry)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 class _Server(uvicorn.Server):
