@@ -26,6 +26,7 @@ from nomaflow.history.logs import LogHistory
 from nomaflow.history.looks import Looks
 from nomaflow.history.pauses import PauseHistory
 from nomaflow.history.processes import ProcessRegistry
+from nomaflow.history.recent import RecentRuns
 from nomaflow.history.revisions import RevisionHistory
 from nomaflow.history.runs import RunHistory
 from nomaflow.history.schedules import ScheduleHistory
@@ -52,8 +53,9 @@ from nomaflow.security.run_options import pack, unpack
 from nomaflow.security.vault import Vault
 from nomaflow.services.access import Access
 from nomaflow.services.catalogue import CatalogueKeeper, CatalogueParts
-from nomaflow.services.jobs import Jobs
+from nomaflow.services.jobs import JobParts, Jobs
 from nomaflow.services.pauses import Pauses
+from nomaflow.services.progress import ProgressBoard
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.steps.registry import StepTypes
 
@@ -258,7 +260,16 @@ class App:
 
     @cached_property
     def jobs(self) -> Jobs:
-        return Jobs(self._catalogue, self.history, self._next_due)
+        return Jobs(
+            JobParts(
+                catalogue=self._catalogue,
+                history=self.history,
+                recent=RecentRuns(self.database),
+                progress=ProgressBoard(self.bus),
+                next_due=self._next_due,
+                mask=self.redactor.redact_value,
+            )
+        )
 
     @cached_property
     def presence(self) -> Presence:

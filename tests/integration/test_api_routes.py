@@ -52,16 +52,6 @@ def sleep(ctx):
         time.sleep(0.02)
     raise SystemExit("asked to stop")
 """
-ROUTES = [
-    ("GET", "/api/v1/jobs"),
-    ("POST", "/api/v1/jobs/good/runs"),
-    ("GET", "/api/v1/runs"),
-    ("GET", "/api/v1/runs/1"),
-    ("GET", "/api/v1/runs/1/logs"),
-    ("GET", "/api/v1/runs/1/log"),
-    ("GET", "/api/v1/runs/1/attempts"),
-    ("POST", "/api/v1/runs/1/cancel"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +86,16 @@ async def history_of(app: App) -> str:
 
 
 def test_health_is_open_and_every_other_route_asks_for_a_token_in_force(server: Server) -> None:
-    shown = {route for route, _ in documented(server)}
-    paths = {path.replace("/good/", "/{job_id}/").replace("/1", "/{run_id}") for _, path in ROUTES}
+    routes = [
+        (path.replace("{job_id}", "good").replace("{run_id}", "1"), method)
+        for path, method in documented(server)
+        if path.startswith("/api/")
+    ]
 
+    assert len(routes) > 8
     with httpx2.Client(base_url=server.http.base_url) as anyone:
         assert [anyone.get(path).status_code for path in ("/health", "/ready")] == [200, 200]
-        for method, path in ROUTES:
+        for path, method in routes:
             for header in (None, "Bearer", "Bearer wrong", f"Basic {server.token}", "Bearer é"):
                 raw = [] if header is None else [(b"authorization", header.encode())]
                 answer = anyone.request(method, path, headers=raw)
@@ -109,7 +103,6 @@ def test_health_is_open_and_every_other_route_asks_for_a_token_in_force(server: 
                 assert answer.headers["www-authenticate"] == "Bearer"
                 assert answer.headers["content-type"] == "application/problem+json"
                 assert answer.json()["status"] == 401
-    assert {path for path in shown if path.startswith("/api/")} == paths
 
 
 def test_a_revoked_token_opens_nothing(server: Server, home: Path) -> None:
@@ -309,10 +302,9 @@ def test_a_strange_job_is_not_found(server: Server, job: str) -> None:
 
 def test_the_openapi_document_fits_the_routes(server: Server) -> None:
     document = server.get("/api/v1/openapi.json")
-    shown = {method for _, method in documented(server)}
 
     assert document["info"]["title"] == "Nomaflow"
-    assert shown == {"get", "post"}
+    assert {method for _, method in documented(server)} <= {"get", "post", "delete"}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert operation.get("description") or operation.get("summary"), (path, method)

@@ -118,8 +118,27 @@ class ConfigurationProblem(BaseModel):
     message: str
 
 
+class RecentRun(BaseModel):
+    """A run in a small drawing; `seconds` is null until it has ended, or if it never began."""
+
+    run_id: int
+    state: RunState
+    seconds: float | None
+
+
+class RunningStep(BaseModel):
+    """The step that a run is at, `number` of `steps`; `done` of `total` when it told how far."""
+
+    run_id: int
+    step: str
+    number: int
+    steps: int
+    done: int | None
+    total: int | None
+
+
 class JobRow(BaseModel):
-    """A job with what ran last and what comes next."""
+    """A job with what ran last, what runs now and what comes next; the newest run comes last."""
 
     job_id: str
     description: str | None
@@ -132,7 +151,15 @@ class JobRow(BaseModel):
     steps: list[StepName]
     next_due_at: Instant | None
     last_run: RunSummary | None
+    recent_runs: list[RecentRun]
+    running: RunningStep | None
     problems: list[ConfigurationProblem]
+
+
+class JobDetail(JobRow):
+    """A job with its definition, as it is declared: tokens unresolved, secrets masked."""
+
+    definition: dict[str, Any]
 
 
 class BrokenJob(BaseModel):

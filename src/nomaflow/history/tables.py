@@ -173,3 +173,15 @@ signs_of_life = Table(
     Column("actor", Text, primary_key=True),
     Column("seen_at", Instant, nullable=False),
 )
+
+# Apart from the runs: a call counts once, also when its run was deleted since.
+calls = Table(
+    "ly2_calls",
+    metadata,
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("run_id", BigId, nullable=False),
+    Column("called_at", Instant, nullable=False),
+    Index(None, "called_at"),
+)

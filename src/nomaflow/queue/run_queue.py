@@ -24,6 +24,7 @@ from nomaflow.domain.job import JobId, Overlap
 from nomaflow.domain.run import Fence, NewRun, ProcessId, Run, RunId, TriggerId
 from nomaflow.domain.states import IN_FLIGHT, RunState, states_before
 from nomaflow.errors import JobBusy, NotFound, Refused
+from nomaflow.history.calls import Call, remember, run_of
 from nomaflow.history.closing import cancel_open_steps
 from nomaflow.history.database import Database
 from nomaflow.history.rows import RUN_COLUMNS, as_run
@@ -43,21 +44,29 @@ class RunQueue:
         self._database = database
         self._clock = clock
 
-    async def enqueue(self, new: NewRun, *, overlap: Overlap) -> RunId | None:
+    async def enqueue(
+        self, new: NewRun, *, overlap: Overlap, call: Call | None = None
+    ) -> RunId | None:
         """The new run's id; None when its due time already has a row.
 
         One that the job's runs in flight leave no room for: with a due time it is born SKIPPED,
-        by hand it raises JobBusy and leaves no row.
+        by hand it raises JobBusy and leaves no row. A `call` that was made before gets the id of
+        the run that it started then.
         """
         now = self._clock.now()
 
         def enqueue(connection: Connection) -> RunId | None:
             self._database.store.lock(connection, "admission")
+            if call is not None and (known := run_of(connection, call, now)) is not None:
+                return known
             flights = in_flight(connection, [(new, overlap)])
             admitted = admission(new, overlap, flights[new.job_id])
             if admitted.new.state is RunState.SKIPPED and new.scheduled_at is None:
                 raise JobBusy(new.job_id, flights[new.job_id][0])
-            return self._insert(connection, [admitted], flights, now)[0]
+            run_id = self._insert(connection, [admitted], flights, now)[0]
+            if call is not None and run_id is not None:
+                remember(connection, call, run_id, now)
+            return run_id
 
         return await self._database.write(enqueue)
 

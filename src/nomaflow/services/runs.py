@@ -1,8 +1,10 @@
 """Use cases on runs: start, cancel, wait, read."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 
 from nomaflow.domain.events import CancelRequested, LinesLogged, RunChanged, RunsQueued
 from nomaflow.domain.job import Job, JobId
@@ -18,6 +20,7 @@ from nomaflow.domain.run import (
 )
 from nomaflow.errors import NotFound, Refused
 from nomaflow.events.bus import Bus
+from nomaflow.history.calls import Call
 from nomaflow.history.logs import LineFilter, LogHistory
 from nomaflow.history.pages import RunFilter, RunPage
 from nomaflow.history.runs import RunHistory
@@ -53,12 +56,13 @@ class Runs:
         *,
         by: str,
         reserved_for: ProcessId | None = None,
+        key: str | None = None,
     ) -> RunId:
         """Queue a run by hand.
 
         Raises NotFound, InvalidConfiguration for a broken job, Refused (also JobBusy); then
         nothing was written. A disabled job may be run by hand. `reserved_for`: only that process
-        will claim it.
+        will claim it. `key`: the same caller with the same key gets the same run, for a day.
         """
         job = self._parts.job(job_id)
         _check(job, options)
@@ -69,7 +73,8 @@ class Runs:
             revision_id=await self._parts.revision(job.id),
             reserved_for=reserved_for,
         )
-        run_id = await self._parts.queue.enqueue(new, overlap=job.overlap)
+        call = None if key is None else Call(by, key, _request(job_id, options))
+        run_id = await self._parts.queue.enqueue(new, overlap=job.overlap, call=call)
         if run_id is None:
             raise Refused(f"Job '{job_id}' was not started: its row exists already.")
         self._parts.bus.publish(RunsQueued())
@@ -157,6 +162,12 @@ class Runs:
             show(lines)
             after = lines[-1].seq
         return after
+
+
+def _request(job_id: str, options: RunOptions) -> str:
+    """The same text for the same request, which tells nothing of the values in it."""
+    text = json.dumps([job_id, asdict(options)], sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

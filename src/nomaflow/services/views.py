@@ -7,8 +7,9 @@ from typing import Any
 
 from nomaflow.domain.job import Job
 from nomaflow.domain.pause import Pause
-from nomaflow.domain.run import AttemptRun, LogLine, Run, StepRun
+from nomaflow.domain.run import AttemptRun, LogLine, Progress, Run, StepRun
 from nomaflow.errors import Problem
+from nomaflow.history.recent import RecentRun, RunningStep
 from nomaflow.services.catalogue import CatalogueState
 
 View = dict[str, Any]
@@ -108,6 +109,26 @@ def pause_view(pause: Pause) -> View:
         "exceptions": list(pause.exceptions),
         "begun_by": pause.begun_by,
         "ended_by": pause.ended_by,
+    }
+
+
+def recent_run(run: RecentRun) -> View:
+    """A bar of a small drawing; `seconds` is null until the run has ended, or if it never began."""
+    seconds = None
+    if run.started_at is not None and run.finished_at is not None:
+        seconds = (run.finished_at - run.started_at).total_seconds()
+    return {"run_id": run.run_id, "state": run.state.value, "seconds": seconds}
+
+
+def running_step(step: RunningStep, *, steps: int, progress: Progress | None) -> View:
+    """`number` of `steps` counts from 1; `done` of `total` is null when the step told nothing."""
+    return {
+        "run_id": step.run_id,
+        "step": step.name,
+        "number": step.index + 1,
+        "steps": steps,
+        "done": progress.done if progress else None,
+        "total": progress.total if progress else None,
     }
 
 
