@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
@@ -91,6 +92,33 @@ class RetentionSettings(Section):
     """So many newest runs of each job stay however old they are; so does its last success."""
 
 
+class Blackout(Section):
+    model_config = ConfigDict(validate_by_name=True)
+
+    since: Annotated[datetime, Field(alias="from")]
+    """Its first instant; without an offset it is local in the job's zone."""
+
+    until: datetime
+    """The first instant that is free again."""
+
+    reason: str = "blackout"
+    """What the rows of the due times in it say."""
+
+
+class CalendarSettings(Section):
+    country: str | None = None
+    """Its public holidays are excluded: a code such as `FR`, `US`, `DE`."""
+
+    subdivision: str | None = None
+    """A part of the country with holidays of its own, such as `BY` of `DE`."""
+
+    dates: tuple[date, ...] | Mapping[date, str] = ()
+    """Days of one's own: a list, or a table of days and what they are."""
+
+    blackouts: tuple[Blackout, ...] = ()
+    """Windows of time: `[[calendars.NAME.blackouts]]` with `from`, `until`, `reason`."""
+
+
 class SecretsSettings(Section):
     canary: str | None = None
     """A sealed value that proves at start that the master key fits; written by `init`."""
@@ -112,10 +140,13 @@ class Settings(Section):
     """Where runs execute."""
 
     log: LogSettings = LogSettings()
-    """The server's own log, on stderr."""
+    """The server's own log on stderr, and how long the logs of runs may grow."""
 
     retention: RetentionSettings = RetentionSettings()
     """How long the history is kept."""
+
+    calendars: Mapping[str, CalendarSettings] = Field(default_factory=dict)
+    """`[calendars.NAME]`: when schedules of jobs with that `calendar` start nothing."""
 
     secrets: SecretsSettings = SecretsSettings()
     """What proves that the master key is the right one."""

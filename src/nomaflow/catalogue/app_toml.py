@@ -1,6 +1,6 @@
 """app.toml: the settings of the instance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,8 +9,10 @@ from nomaflow.catalogue import later, words
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.schema import checked, keys_of
 from nomaflow.catalogue.toml_source import TomlSource
-from nomaflow.config import Settings
+from nomaflow.config import CalendarSettings, Settings
 from nomaflow.errors import Problem
+from nomaflow.triggers.base import InvalidSchedule
+from nomaflow.triggers.calendar import Calendar
 
 
 def read_settings(source: TomlSource) -> tuple[Settings, list[Problem]]:
@@ -25,6 +27,11 @@ def read_settings(source: TomlSource) -> tuple[Settings, list[Problem]]:
             section, found = _section(model, source.values[name], place.at(name))
             sections |= {name: section} if section else {}
             problems += found
+        elif name in source.values:
+            named, found = checked(Settings, {name: source.values[name]}, place)
+            sections |= {name: getattr(named, name)} if named else {}
+            problems += found
+    problems += _calendar_problems(sections.get("calendars", {}), place)
     return Settings(**sections), problems
 
 
@@ -33,6 +40,16 @@ def _unknown_tables(values: dict[str, Any], place: Place) -> Iterator[Problem]:
     for key in values.keys() - known:
         message = later.not_available(key) if key in later.APP_TABLES else None
         yield place.at(key).problem(message or words.unknown_key(key, known))
+
+
+def _calendar_problems(
+    calendars: Mapping[str, CalendarSettings], place: Place
+) -> Iterator[Problem]:
+    for name, rule in calendars.items():
+        try:
+            Calendar(name, rule).check()
+        except InvalidSchedule as error:
+            yield place.at("calendars", name, error.field).problem(str(error))
 
 
 def _section(

@@ -74,11 +74,19 @@ class JobReader:
         yield from _key_problems(values, place)
         yield from _trigger_problems(values, place)
         yield from _window_problems(values, place)
+        yield from self._name_problems(values, place)
         yield from token_problems(values.get("params"), place.at("params"), in_job_params)
         yield from self.steps.defaults_problems(
             values.get("step_defaults", {}), place.at("step_defaults")
         )
         yield from _timeout_problems(values.get("timeout_seconds"), steps, place)
+
+    def _name_problems(self, values: dict[str, Any], place: Place) -> Iterator[Problem]:
+        """What it names in app.toml must be there."""
+        calendar = values.get("calendar")
+        if isinstance(calendar, str) and calendar not in self.steps.reach.calendars:
+            known = self.steps.reach.calendars
+            yield place.at("calendar").problem(words.unknown_name("calendar", calendar, known))
 
     def _steps(
         self, blocks: Any, defaults: Any, place: Place

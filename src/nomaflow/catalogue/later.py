@@ -11,10 +11,8 @@ _NOTHING: Final = object()
 JOB_FIELDS: Mapping[str, Any] = {
     "after": [],
     "alerts": _NOTHING,
-    "calendar": _NOTHING,
     "limits": [],
     "on_crash": "fail",
-    "on_excluded": _NOTHING,
     "params_schema": _NOTHING,
     "presets": [],
 }
@@ -33,7 +31,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 CONNECTOR_FIELDS: Mapping[str, Any] = {"jde_dictionary": _NOTHING}
 APP_TABLES: Mapping[str, Any] = dict.fromkeys(
-    ("alerts", "auth", "calendars", "channels", "egress", "limits", "oidc"), _NOTHING
+    ("alerts", "auth", "channels", "egress", "limits", "oidc"), _NOTHING
 )
 STEP_TYPES = frozenset({"call_job", "http", "ldap_sync"})
 CONNECTOR_TYPES = frozenset({"http", "ldap"})

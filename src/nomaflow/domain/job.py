@@ -14,6 +14,7 @@ from nomaflow.domain.durations import duration
 JobId = NewType("JobId", str)
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Misfire = Literal["skip", "last", "all"]
+OnExcluded = Literal["skip", "next_workday"]
 Overlap = Literal["skip", "queue", "allow", "replace"]
 
 DEFAULT_STEP_TIMEOUT_SECONDS = 3600.0
@@ -146,6 +147,13 @@ class Job(Documented):
 
     end_at: datetime | None = None
     """The schedule is valid until then."""
+
+    calendar: str | None = None
+    """A calendar of app.toml: on its days and in its windows the schedule starts nothing."""
+
+    on_excluded: OnExcluded = "skip"
+    """A due time that the calendar excludes: `skip` leaves it out, `next_workday` starts it at the
+    same time of the next workday."""
 
     overlap: Overlap = "skip"
     """A due time while a run is in flight: `skip` records it SKIPPED, `queue` lets one wait,

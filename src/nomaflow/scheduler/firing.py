@@ -20,6 +20,7 @@ from nomaflow.queue.admission import DueRun
 from nomaflow.queue.run_queue import RunQueue
 from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
 from nomaflow.triggers.base import InvalidSchedule
+from nomaflow.triggers.calendar import Calendar, Exclusions, Moved
 from nomaflow.triggers.declared import trigger_of
 from nomaflow.triggers.window import within
 
@@ -92,14 +93,25 @@ class Firing:
         if trigger is None:
             return None
         trigger_id, rule = trigger
+        exclusions = self._exclusions(job, zone)
+        if exclusions is not None and exclusions.are_moved:
+            rule = Moved(rule, exclusions)
         return ScheduleEntry(
             job.id,
             trigger_id,
             within(rule, job.start_at, job.end_at, zone),
+            exclusions=exclusions,
             zone=zone,
             misfire=job.misfire,
             misfire_grace=duration(job.misfire_grace),
         )
+
+    def _exclusions(self, job: Job, zone: ZoneInfo) -> Exclusions | None:
+        rule = self.catalogue().settings.calendars.get(job.calendar or "")
+        if job.calendar is None or rule is None:
+            return None
+        are_moved = job.on_excluded == "next_workday"
+        return Exclusions(Calendar(job.calendar, rule), zone, are_moved)
 
     def _due_run(self, decision: Decision, revision: int | None) -> DueRun:
         job = self.catalogue().jobs.get(decision.job_id)

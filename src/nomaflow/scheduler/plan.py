@@ -12,6 +12,7 @@ from nomaflow.domain.pause import Pause, pause_of
 from nomaflow.domain.run import TriggerId
 from nomaflow.domain.states import RunState
 from nomaflow.triggers.base import Trigger
+from nomaflow.triggers.calendar import Exclusions
 
 DEFAULT_GRACE = timedelta(seconds=60)
 MOST_ROWS = 100
@@ -24,7 +25,10 @@ Excuse = Callable[[datetime], str | None]
 
 @dataclass(frozen=True, slots=True)
 class ScheduleEntry:
-    """An enabled job's schedule. Reasons show local times of `zone`; the trigger has its own."""
+    """An enabled job's schedule. Reasons show local times of `zone`; the trigger has its own.
+
+    `exclusions` tell why a due time starts nothing: what the job's calendar says.
+    """
 
     job_id: JobId
     trigger_id: TriggerId
@@ -32,6 +36,7 @@ class ScheduleEntry:
     zone: tzinfo = UTC
     misfire: Misfire = "skip"
     misfire_grace: timedelta = DEFAULT_GRACE
+    exclusions: Exclusions | None = None
 
     @property
     def key(self) -> Key:
@@ -121,7 +126,9 @@ def plan(
 def _excuse(entry: ScheduleEntry, pauses: Sequence[Pause], due: datetime) -> str | None:
     """Why the due time starts nothing although somebody looked; None: it starts."""
     pause = pause_of(pauses, entry.job_id, due)
-    return str(pause) if pause else None
+    if pause is not None:
+        return str(pause)
+    return entry.exclusions.reason(due) if entry.exclusions else None
 
 
 def _of_due(

@@ -55,7 +55,9 @@ COPY = 'type = "sql_copy"\ntarget = { connector = "default", table = "t" }\n'
 
 JOB_FIELDS = [
     in_job("unknown key", 'schedul = "0 2 * * *" ◀', "schedul", "did you mean 'schedule'?"),
-    in_job("unknown key like no other", "zzz = 1 ◀", "zzz", "expected one of: description"),
+    in_job(
+        "unknown key like no other", "zzz = 1 ◀", "zzz", "expected one of: calendar, description"
+    ),
     in_job("bad cron", 'schedule = "61 * * * *" ◀', "schedule", "0-59"),
     in_job("cron that never fires", 'schedule = "0 0 31 2 *" ◀', "schedule", "never"),
     in_job("cron with too few fields", 'schedule = "0 2" ◀', "schedule", "Expected"),
@@ -114,7 +116,8 @@ JOB_FIELDS = [
         "did you mean 'exponential'?",
     ),
     in_job("retry that is no table", "retry = 3 ◀", "retry", "expected a table"),
-    in_job("calendar", 'calendar = "france" ◀', "calendar", "not available in this version"),
+    in_job("unknown calendar", 'calendar = "france" ◀', "calendar", "unknown calendar 'france'"),
+    in_job("unknown way out", 'on_excluded = "shift" ◀', "on_excluded", "'next_workday'"),
     in_job("start that is no instant", 'start_at = "soon" ◀', "start_at", "datetime"),
     in_job(
         "end before the start",
@@ -479,7 +482,16 @@ APP = [
     Variant("no such port", "[server]\nport = 70000 ◀\n", "server.port", "at most 65535"),
     Variant("unknown zone", '[scheduler]\ntimezone = "Paris" ◀\n', "scheduler.timezone", "IANA"),
     Variant("unknown level", '[log]\nlevel = "LOUD" ◀\n', "log.level", "expected 'DEBUG'"),
-    Variant("a table of a later version", "[calendars.fr] ◀\n", "calendars", "not available"),
+    Variant("a table of a later version", "[channels.ops] ◀\n", "channels", "not available"),
+    Variant(
+        "unknown country",
+        '[calendars.fr]\ncountry = "Frankreich" ◀\n',
+        "calendars.fr.country",
+        "'FR'",
+    ),
+    Variant(
+        "a day that is none", '[calendars.fr]\ndates = ["soon"] ◀\n', "calendars.fr.dates.0", "date"
+    ),
     Variant("a section that is no table", "server = 3 ◀\n", "server", "expected a table"),
     Variant("no TOML", "[server ◀\nport = 1\n", None, "not closed"),
 ]
