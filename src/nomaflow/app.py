@@ -278,7 +278,8 @@ class App:
 
     @cached_property
     def run_writer(self) -> RunWriter:
-        return RunWriter(self.history, self.bus, self.redactor.redact)
+        most = self.settings.log.max_run_bytes
+        return RunWriter(self.history, self.bus, self.redactor.redact, most_log_bytes=most)
 
     @cached_property
     def pauses(self) -> Pauses:

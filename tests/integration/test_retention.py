@@ -111,3 +111,29 @@ def test_a_wrong_retention_is_a_problem_with_its_line(tmp_path: Path) -> None:
     [problem] = load(Home(home)).problems
     assert (problem.file, problem.field) == ("app.toml", "retention.days")
     assert problem.message == "expected at least 1"
+
+
+TALKER = """
+import base64, os
+
+def talk(ctx):
+    for number in range(4000):
+        ctx.log.info("line %d %s", number, base64.b64encode(os.urandom(150)).decode())
+"""
+
+
+async def test_a_run_that_talks_too_much_keeps_head_and_tail_of_its_log(tmp_path: Path) -> None:
+    job = '[[jobs]]\nid = "talk"\n[[jobs.steps]]\nname = "t"\ntype = "python"\n'
+    home = a_home(tmp_path / "home", f'{job}callable = "m:talk"', plugins={"m.py": TALKER})
+    with Home(home).app_toml.open("a") as app_toml:
+        app_toml.write("\n[log]\nmax_run_bytes = 131072\n")
+    async with running(home) as app:
+        run, _ = await ended(app, "talk")
+        lines = await app.runs.lines(run.id, limit=10_000)
+        said = [line.message for line in lines]
+        assert run.state is RunState.SUCCEEDED
+        assert len(said) < 2000
+        assert any(message.startswith("line 0 ") for message in said)
+        assert any(message.startswith("line 3999 ") for message in said)
+        assert said[-1].startswith("run succeeded")
+        assert sum("lines were dropped here" in message for message in said) == 1

@@ -20,8 +20,9 @@ from sqlalchemy import (
 
 from nomaflow.domain.run import AttemptRun, Fence, LogLine, RunId, StepRun
 from nomaflow.domain.states import STEP_MOVES, RunState, StepState, states_before
-from nomaflow.history.chunks import LINES_PER_CHUNK, SEVERITY, pack
+from nomaflow.history.chunks import LINES_PER_CHUNK, chunk_row
 from nomaflow.history.closing import fail_open_steps
+from nomaflow.history.log_cap import cut_middle
 from nomaflow.history.rows import step_values
 from nomaflow.history.stores.base import Store
 from nomaflow.history.tables import job_logs, job_runs, step_attempts, step_runs
@@ -189,6 +190,19 @@ class LinesAdded:
         return True
 
 
+@dataclass(frozen=True)
+class LogCapped:
+    """The log's middle goes when all of it takes more than `most_bytes`."""
+
+    is_of_run: ClassVar[bool] = False
+    most_bytes: int
+    at: datetime
+
+    def write(self, connection: Connection, _: Store, fence: Fence) -> bool:
+        cut_middle(connection, fence.run_id, self.most_bytes, self.at)
+        return True
+
+
 Change = (
     ParamsKept
     | RunEnded
@@ -198,6 +212,7 @@ Change = (
     | StepEnded
     | OpenStepsFailed
     | LinesAdded
+    | LogCapped
 )
 
 
@@ -222,19 +237,7 @@ def write_changes(
 def chunk_rows(run_id: RunId, lines: Sequence[LogLine]) -> list[dict[str, object]]:
     """The rows that hold these numbered lines."""
     starts = range(0, len(lines), LINES_PER_CHUNK)
-    return [_chunk_row(run_id, lines[start : start + LINES_PER_CHUNK]) for start in starts]
-
-
-def _chunk_row(run_id: RunId, lines: Sequence[LogLine]) -> dict[str, object]:
-    return {
-        "run_id": run_id,
-        "first_seq": lines[0].seq,
-        "last_seq": lines[-1].seq,
-        "line_count": len(lines),
-        "worst_level": max(SEVERITY[line.level] for line in lines),
-        "steps": list(dict.fromkeys(line.step for line in lines)),
-        "lines": pack(lines),
-    }
+    return [chunk_row(run_id, lines[start : start + LINES_PER_CHUNK]) for start in starts]
 
 
 def _of(fence: Fence) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from nomaflow.domain.job import LogLevel
-from nomaflow.domain.run import LogLine
+from nomaflow.domain.run import LogLine, RunId
 
 LINES_PER_CHUNK: Final = 500
 SEVERITY: Final[dict[LogLevel, int]] = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
@@ -16,6 +16,19 @@ MICROSECOND: Final = timedelta(microseconds=1)
 FASTEST: Final = 1
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def chunk_row(run_id: RunId, lines: Sequence[LogLine]) -> dict[str, object]:
+    """The row that holds these numbered lines."""
+    return {
+        "run_id": run_id,
+        "first_seq": lines[0].seq,
+        "last_seq": lines[-1].seq,
+        "line_count": len(lines),
+        "worst_level": max(SEVERITY[line.level] for line in lines),
+        "steps": list(dict.fromkeys(line.step for line in lines)),
+        "lines": pack(lines),
+    }
 
 
 def pack(lines: Sequence[LogLine]) -> bytes:

@@ -1,4 +1,7 @@
-"""The logs of the runs: compressed chunks of lines, numbered from 1 without a gap."""
+"""The logs of the runs: compressed chunks of lines, numbered from 1.
+
+The one gap that the numbers may have is what a cap took out.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from nomaflow.domain.job import LogLevel
 from nomaflow.domain.run import LogLine, RunId
 from nomaflow.errors import NotFound
-from nomaflow.history.chunks import LINES_PER_CHUNK, SEVERITY, mentions, pack, unpack
+from nomaflow.history.chunks import LINES_PER_CHUNK, SEVERITY, chunk_row, mentions, unpack
 from nomaflow.history.database import Database
 from nomaflow.history.rows import AnyRow
 from nomaflow.history.tables import job_logs, job_runs
@@ -83,7 +86,7 @@ class LogHistory:
 
     async def count(self, run_id: RunId) -> int:
         """How many lines are stored."""
-        return await self._database.read(lambda connection: _last_seq(connection, run_id))
+        return await self._database.read(lambda connection: _line_count(connection, run_id))
 
     async def seal(self, run_id: RunId) -> None:
         """Merge the small chunks of a run that has ended: less to keep, faster to read."""
@@ -132,10 +135,6 @@ def _read(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[Log
 
 
 def _tail(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[LogLine]:
-    if wanted.takes_all:
-        stored = _last_seq(connection, run_id)
-        last = stored if wanted.before is None else min(stored, wanted.before - 1)
-        wanted = replace(wanted, after=max(wanted.after, last - wanted.limit))
     places = _places(connection, run_id, wanted)
     found: list[LogLine] = []
     while places and len(found) < wanted.limit:
@@ -147,13 +146,13 @@ def _tail(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[Log
 
 def _matches(connection: Connection, run_id: RunId, wanted: LineFilter) -> int:
     if wanted.takes_all:
-        return _last_seq(connection, run_id)
+        return _line_count(connection, run_id)
     places = _places(connection, run_id, wanted)
     return sum(1 for _ in _taken(connection, run_id, wanted, places))
 
 
 def _places(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[AnyRow]:
-    """The chunks that may hold wanted lines; without a filter the numbers alone tell."""
+    """The chunks that may hold wanted lines; without a filter, each holds one at least."""
     logs = job_logs.c
     query = select(logs.last_seq, logs.steps).where(
         logs.run_id == run_id, logs.last_seq > wanted.after
@@ -163,9 +162,9 @@ def _places(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[A
     if wanted.level is not None:
         query = query.where(logs.worst_level >= SEVERITY[wanted.level])
     if wanted.takes_all:
-        last = wanted.after + wanted.limit
-        query = query.where(logs.last_seq < last + LINES_PER_CHUNK, logs.first_seq <= last)
-    places = connection.execute(query.order_by(logs.last_seq)).all()
+        query = query.limit(wanted.limit)
+    query = query.order_by(logs.last_seq.desc() if wanted.is_tail else logs.last_seq)
+    places = sorted(connection.execute(query).all(), key=lambda place: place.last_seq)
     return [place for place in places if wanted.step is None or wanted.step in place.steps]
 
 
@@ -194,19 +193,7 @@ def _insert(connection: Connection, run_id: RunId, lines: Sequence[LogLine]) -> 
     chunks = [
         lines[start : start + LINES_PER_CHUNK] for start in range(0, len(lines), LINES_PER_CHUNK)
     ]
-    connection.execute(ADD_CHUNKS, [_values(run_id, chunk) for chunk in chunks])
-
-
-def _values(run_id: RunId, lines: Sequence[LogLine]) -> dict[str, object]:
-    return {
-        "run_id": run_id,
-        "first_seq": lines[0].seq,
-        "last_seq": lines[-1].seq,
-        "line_count": len(lines),
-        "worst_level": max(SEVERITY[line.level] for line in lines),
-        "steps": list(dict.fromkeys(line.step for line in lines)),
-        "lines": pack(lines),
-    }
+    connection.execute(ADD_CHUNKS, [chunk_row(run_id, chunk) for chunk in chunks])
 
 
 def _lock_run(connection: Connection, run_id: RunId) -> None:
@@ -219,11 +206,16 @@ def _last_seq(connection: Connection, run_id: RunId) -> int:
     return connection.scalar(LAST_SEQ, {"of_run": run_id}) or 0
 
 
+def _line_count(connection: Connection, run_id: RunId) -> int:
+    query = select(func.sum(job_logs.c.line_count)).where(job_logs.c.run_id == run_id)
+    return int(connection.scalar(query) or 0)
+
+
 def _mergeable(chunks: Sequence[AnyRow]) -> Iterator[tuple[int, int]]:
     """First and last number of neighbours that fit into one chunk."""
     first = last = size = count = 0
     for chunk in chunks:
-        if size + chunk.line_count > LINES_PER_CHUNK:
+        if size + chunk.line_count > LINES_PER_CHUNK or chunk.first_seq != last + 1:
             if count > 1:
                 yield first, last
             size = count = 0

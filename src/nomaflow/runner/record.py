@@ -1,7 +1,7 @@
 """All that is written of the runs of this process: lines in batches, changes at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from nomaflow.domain.events import LinesLogged
 from nomaflow.domain.run import Fence, LogLine
 from nomaflow.errors import Unreachable
 from nomaflow.events.bus import Bus
-from nomaflow.history.changes import Change, LinesAdded
+from nomaflow.history.changes import Change, LinesAdded, LogCapped
 from nomaflow.history.runs import RunHistory
 from nomaflow.history.types import storable
 
@@ -36,6 +36,7 @@ class RunRecord:
         self._on_lost = on_lost
         self._waiting: list[LogLine] = []
         self._last_seq = 0
+        self._size = 0
         self._writing = asyncio.Lock()
 
     def goes_on_after(self, seq: int) -> None:
@@ -46,6 +47,7 @@ class RunRecord:
         """Take a line; it is masked before anything else happens to it."""
         masked = replace(line, message=storable(self._writer.redact(line.message)))
         self._waiting.append(masked)
+        self._size += len(masked.message)
         self._writer.line_waits(self, len(masked.message))
 
     async def write(self, *changes: Change) -> bool:
@@ -56,7 +58,7 @@ class RunRecord:
         """
         async with self._writing:
             taken = self._numbered()
-            if not await self._written(*changes, LinesAdded(taken)):
+            if not await self._written(*changes, LinesAdded(taken), *self._cap(taken)):
                 return False
             del self._waiting[: len(taken)]
             self._last_seq += len(taken)
@@ -70,6 +72,13 @@ class RunRecord:
             log.warning("late_lines_dropped", run_id=self._fence.run_id, lines=len(self._waiting))
             self._waiting.clear()
             self._on_lost()
+
+    def _cap(self, taken: Sequence[LogLine]) -> Iterator[LogCapped]:
+        """Now and then the log is held against its cap: whenever an eighth of it was added."""
+        most_bytes = self._writer.most_log_bytes
+        if taken and self._size > most_bytes / 8:
+            self._size = 0
+            yield LogCapped(most_bytes, taken[-1].at)
 
     async def _written(self, *changes: Change) -> bool:
         return await self._writer.patiently(
@@ -88,8 +97,11 @@ class RunWriter:
     every run in this process is masked here.
     """
 
-    def __init__(self, history: RunHistory, bus: Bus, redact: Callable[[str], str]) -> None:
+    def __init__(
+        self, history: RunHistory, bus: Bus, redact: Callable[[str], str], most_log_bytes: int
+    ) -> None:
         self.history = history
+        self.most_log_bytes = most_log_bytes
         self.bus = bus
         self.redact = redact
         self._filled: set[RunRecord] = set()
