@@ -199,7 +199,7 @@ class App:
     @cached_property
     def database(self) -> Database:
         pool = self.connections.pool(STORE)
-        self.home.data.mkdir(exist_ok=True)
+        self.home.data.mkdir(mode=0o700, exist_ok=True)
         return Database.open(pool.url, password=pool.password)
 
     @cached_property

@@ -110,7 +110,7 @@ def init(folder: Path) -> Home:
     folder.mkdir(parents=True, exist_ok=True)
     vault = Vault(create_key_file(home.master_key))
     home.plugins.mkdir(exist_ok=True)
-    home.data.mkdir(exist_ok=True)
+    home.data.mkdir(mode=0o700, exist_ok=True)
     _write_private(home.env_file, _ENV)
     _write(folder / ".gitignore", _IGNORED)
     _write(home.jobs_toml, _JOBS)
