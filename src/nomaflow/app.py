@@ -57,6 +57,7 @@ from nomaflow.services.jobs import JobParts, Jobs
 from nomaflow.services.pauses import Pauses
 from nomaflow.services.progress import ProgressBoard
 from nomaflow.services.runs import RunParts, Runs
+from nomaflow.services.schedule import Schedule
 from nomaflow.steps.registry import StepTypes
 
 
@@ -275,6 +276,16 @@ class App:
     def presence(self) -> Presence:
         silent = self.settings.runner.dead_after_seconds
         return Presence(self.processes, self.bus, self.clock, dead_after_seconds=silent)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        return Schedule(
+            clock=self.clock,
+            history=self.history,
+            jobs=lambda: self.catalogue.jobs.values(),
+            next_due=self.firing.next_due,
+            zone=self.zone,
+        )
 
     @cached_property
     def run_writer(self) -> RunWriter:

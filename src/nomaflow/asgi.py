@@ -6,11 +6,13 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from nomaflow import __version__
 from nomaflow.api.hosts import KnownHosts
 from nomaflow.api.http import http_app
 from nomaflow.api.parts import ApiParts
 from nomaflow.app import App
 from nomaflow.live.server import Live, LiveParts
+from nomaflow.services.metrics import Metrics
 
 
 def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
@@ -23,11 +25,16 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(http: FastAPI) -> AsyncIterator[None]:
         async with app.serving():
+            metrics = Metrics(app.looks, __version__)
+            await metrics.start()
             http.state.parts = ApiParts(
                 jobs=app.jobs,
                 catalogue=app.catalogue_keeper,
                 runs=app.runs,
                 pauses=app.pauses,
+                schedule=app.schedule,
+                metrics=metrics,
+                metrics_open=server.metrics_open,
                 sign_in=app.access.sign_in,
                 is_ready=lambda: app.is_ready,
             )
@@ -36,6 +43,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 yield
             finally:
                 await live.close()
+                await metrics.stop()
 
     return http_app(lifespan, KnownHosts(host or server.host, server.allowed_hosts))
 

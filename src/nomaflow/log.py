@@ -26,6 +26,7 @@ WORDING: Final[Mapping[str, str]] = {
     "heartbeat_failed": "The sign of life of this process cannot be stored; trying again",
     "listener_failed": "A listener to {kind} failed; the others heard it",
     "log_flush_failed": "Lines of a run's log cannot be stored; trying again",
+    "metrics_failed": "The figures of the runs cannot be read; trying again",
     "process_taken_for_dead": "Others took this process for dead and rescued its runs",
     "late_lines_dropped": "Run {run_id} went on elsewhere; {lines} late lines were dropped",
     "restart_needed": "Changed in app.toml, and not in force before a restart: {settings}",

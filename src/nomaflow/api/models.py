@@ -189,6 +189,32 @@ class CatalogueFacts(BaseModel):
     problems: list[ConfigurationProblem]
 
 
+class DueTime(BaseModel):
+    """When a job will be due."""
+
+    job_id: str
+    due_at: Instant
+
+
+class ScheduleWindow(BaseModel):
+    """The newest runs first, the next due times first; `has_more_…`: they were cut off."""
+
+    since: Instant
+    until: Instant
+    runs: list[RunSummary]
+    has_more_runs: bool
+    due: list[DueTime]
+    has_more_due: bool
+
+
+class SchedulePreview(BaseModel):
+    """Due times in the schedule's zone, with offset; `words` by language."""
+
+    fires: list[Instant]
+    remarks: list[str]
+    words: dict[str, str]
+
+
 class Started(BaseModel):
     """The run that was queued."""
 

@@ -2,31 +2,39 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from pydantic import AfterValidator
 
 from nomaflow.domain.run import RunId
 from nomaflow.errors import NotFound, NotPermitted
 from nomaflow.services.catalogue import CatalogueKeeper
 from nomaflow.services.jobs import Jobs
+from nomaflow.services.metrics import Metrics
 from nomaflow.services.pauses import Pauses
 from nomaflow.services.runs import Runs
+from nomaflow.services.schedule import Schedule
 
 
 @dataclass(frozen=True)
 class ApiParts:
     """The use cases behind the routes.
 
-    `sign_in` gives the name behind a token, or None; `is_ready` whether due times are kept.
+    `sign_in` gives the name behind a token, or None; `is_ready` whether due times are kept;
+    `metrics_open` whether the figures need no token.
     """
 
     jobs: Jobs
     runs: Runs
     pauses: Pauses
     catalogue: CatalogueKeeper
+    schedule: Schedule
+    metrics: Metrics
     sign_in: Callable[[str], Awaitable[str | None]]
     is_ready: Callable[[], bool]
+    metrics_open: bool
 
 
 def parts(request: Request) -> ApiParts:
@@ -57,5 +65,15 @@ def run_id(run_id: str) -> RunId:
         raise NotFound(f"No run '{run_id[:40]}'.")
     return RunId(int(run_id))
 
+
+def in_utc(at: datetime) -> datetime:
+    """The instant in UTC; one without a zone is UTC already."""
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("this instant has no place in UTC") from None
+
+
+Instant = Annotated[datetime, AfterValidator(in_utc)]
 
 PathRunId = Annotated[RunId, Depends(run_id)]

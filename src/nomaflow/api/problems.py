@@ -16,6 +16,7 @@ from nomaflow.errors import (
     Refused,
     Unreachable,
 )
+from nomaflow.triggers.base import InvalidSchedule
 
 STATUS: dict[type[NomaflowError], int] = {
     NotFound: 404,
@@ -23,6 +24,7 @@ STATUS: dict[type[NomaflowError], int] = {
     NotPermitted: 401,
     Unreachable: 503,
     InvalidConfiguration: 422,
+    InvalidSchedule: 422,
 }
 
 
@@ -52,6 +54,8 @@ def _facts(error: Exception) -> dict[str, Any]:
             return {"run_id": error.run_id}
         case InvalidConfiguration():
             return {"problems": [problem.as_dict() for problem in error.problems]}
+        case InvalidSchedule():
+            return {"field": error.field}
         case _:
             return {}
 

@@ -11,6 +11,8 @@ from nomaflow.domain.run import AttemptRun, LogLine, Progress, Run, StepRun
 from nomaflow.errors import Problem
 from nomaflow.history.recent import RecentRun, RunningStep
 from nomaflow.services.catalogue import CatalogueState
+from nomaflow.services.schedule import Window
+from nomaflow.triggers.preview import Preview
 
 View = dict[str, Any]
 
@@ -146,6 +148,24 @@ def catalogue_state(state: CatalogueState) -> View:
         "restart_needed": list(state.restart_needed),
         "problems": [problem.as_dict() for problem in state.problems],
     }
+
+
+def schedule_window(window: Window) -> View:
+    """What ran and what comes."""
+    return {
+        "since": instant(window.since),
+        "until": instant(window.until),
+        "runs": [run_summary(run) for run in window.runs],
+        "has_more_runs": window.has_more_runs,
+        "due": [{"job_id": job_id, "due_at": instant(at)} for at, job_id in window.due],
+        "has_more_due": window.has_more_due,
+    }
+
+
+def schedule_preview(shown: Preview) -> View:
+    """The one shape of `schedule preview --json` and of GET /api/v1/schedule/preview."""
+    fires = [fire.isoformat() for fire in shown.fires]
+    return {"fires": fires, "remarks": shown.remarks, "words": shown.words}
 
 
 def instant(at: datetime | None) -> str | None:

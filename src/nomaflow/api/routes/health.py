@@ -1,9 +1,9 @@
-"""GET /health and /ready, open to everyone."""
+"""GET /health and /ready, open to everyone, and /metrics."""
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
 
-from nomaflow.api.parts import Parts
+from nomaflow.api.parts import Parts, caller
 from nomaflow.api.problems import problem
 
 router = APIRouter(tags=["health"])
@@ -21,3 +21,15 @@ async def ready(api: Parts) -> JSONResponse:
     if api.is_ready():
         return JSONResponse({"status": "ready"})
     return problem(503, "NotReady", "Starting or stopping: no due times are kept right now.")
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"description": "Figures", "content": {"text/plain": {}}}},
+)
+async def metrics(request: Request, api: Parts) -> Response:
+    """Figures for Prometheus; with a token, or without one if `[server] metrics_open` is true."""
+    if not api.metrics_open:
+        await caller(request, api)
+    return Response(await api.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -1,14 +1,12 @@
 """/api/v1/runs: the history, one run, its log, and cancelling it."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AfterValidator
 
 from nomaflow.api.models import AttemptList, Lines, RunDetail, RunList, RunSummary
-from nomaflow.api.parts import Caller, Parts, PathRunId
+from nomaflow.api.parts import Caller, Instant, Parts, PathRunId
 from nomaflow.domain.job import JobId, LogLevel
 from nomaflow.domain.states import RunState
 from nomaflow.history.logs import LineFilter
@@ -18,15 +16,6 @@ from nomaflow.services.views import attempt_run, log_line, run_detail, run_summa
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 
-def _in_utc(at: datetime) -> datetime:
-    """The instant in UTC; one without a zone is UTC already."""
-    try:
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except OverflowError:
-        raise ValueError("this instant has no place in UTC") from None
-
-
-Instant = Annotated[datetime, AfterValidator(_in_utc)]
 Text = Annotated[str, Query(pattern=r"^[^\x00]*$")]
 Seq = Annotated[int, Query(ge=0, le=2**62)]
 TEXT: dict[str, Any] = {"description": "Lines of text", "content": {"text/plain": {}}}

@@ -9,6 +9,7 @@ from nomaflow.cli import output
 from nomaflow.cli.context import USAGE, JsonOption
 from nomaflow.clock import SystemClock
 from nomaflow.config import system_timezone
+from nomaflow.services.views import schedule_preview
 from nomaflow.triggers.base import InvalidSchedule
 from nomaflow.triggers.preview import Preview
 from nomaflow.triggers.preview import preview as previewed
@@ -44,8 +45,7 @@ def preview(
         output.err.print(str(error))
         raise typer.Exit(USAGE) from None
     if as_json:
-        fires = [fire.isoformat() for fire in shown.fires]
-        output.print_json({"fires": fires, "remarks": shown.remarks, "words": shown.words})
+        output.print_json(schedule_preview(shown))
     else:
         _print(shown)
 
