@@ -31,8 +31,11 @@ from nomaflow.history.revisions import RevisionHistory
 from nomaflow.history.runs import RunHistory
 from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.history.tokens import TokenStore
+from nomaflow.maintenance import reconciler, watcher
 from nomaflow.maintenance.presence import Presence
 from nomaflow.maintenance.pruner import PruneRuns
+from nomaflow.maintenance.reconciler import Reconciler
+from nomaflow.maintenance.rounds import rounds
 from nomaflow.maintenance.watcher import FileWatcher
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.executors.registry import ExecutorKinds
@@ -73,7 +76,7 @@ class App:
         self.clock = clock
         self.bus = Bus()
         self.redactor = Redactor()
-        self.watcher = FileWatcher(home.declarations, clock)
+        self.watcher = FileWatcher(home.declarations, self._reload)
         self.types = StepTypes.discover()
         self.connector_types = ConnectorTypes.discover()
         self.catalogue = with_builtin_jobs(load(home, self.types, self.connector_types))
@@ -171,8 +174,10 @@ class App:
             return
         await self.scheduler.start()
         self._keeps_schedules = True
+        look, seconds = self.reconciler.look, reconciler.LOOK_SECONDS
         try:
-            yield
+            async with rounds("The reconciler", look, clock=self.clock, every_seconds=seconds):
+                yield
         finally:
             self._keeps_schedules = False
             await self.scheduler.stop()
@@ -181,11 +186,9 @@ class App:
     async def _watching(self) -> AsyncIterator[None]:
         """Changed files are taken over while the service runs."""
         await self.catalogue_keeper.keep_texts()
-        self.watcher.start(self.catalogue_keeper.reload)
-        try:
+        look, seconds = self.watcher.look, watcher.LOOK_SECONDS
+        async with rounds("The file watcher", look, clock=self.clock, every_seconds=seconds):
             yield
-        finally:
-            await self.watcher.stop()
 
     async def servers_here(self) -> list[int]:
         """The pids of the servers of this store on this machine. Inside `store()`."""
@@ -268,6 +271,7 @@ class App:
                 recent=RecentRuns(self.database),
                 progress=ProgressBoard(self.bus),
                 next_due=self._next_due,
+                alarm=self.reconciler.alarm,
                 mask=self.redactor.redact_value,
             )
         )
@@ -339,6 +343,15 @@ class App:
     def scheduler(self) -> Scheduler:
         return Scheduler(self.clock, self.firing)
 
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(
+            clock=self.clock,
+            jobs=lambda: self.catalogue.jobs.values(),
+            armed=self.scheduler.next_due,
+            expected=self.firing.next_due,
+        )
+
     def _executor_parts(self) -> ExecutorParts:
         return ExecutorParts(
             queue=self.queue,
@@ -378,6 +391,9 @@ class App:
 
     def _swap(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+
+    async def _reload(self) -> None:
+        await self.catalogue_keeper.reload()
 
     async def _rearm(self) -> None:
         if self._keeps_schedules:

@@ -153,6 +153,7 @@ class JobRow(BaseModel):
     last_run: RunSummary | None
     recent_runs: list[RecentRun]
     running: RunningStep | None
+    alarm: str | None
     problems: list[ConfigurationProblem]
 
 

@@ -64,12 +64,14 @@ def _job_cells(row: Mapping[str, Any]) -> list[str | Text]:
         state(last["state"]) if last else Text("never", style="dim"),
         when(row["next_due_at"]) if row["enabled"] else "disabled",
         row["schedule"] or row["interval"] or "manual",
-        _held_back(row) or Text(row["description"] or ""),
+        _notice(row) or Text(row["description"] or ""),
     ]
 
 
-def _held_back(row: Mapping[str, Any]) -> Text | None:
-    """Why the job goes on as it was before its text was changed; None when it does not."""
+def _notice(row: Mapping[str, Any]) -> Text | None:
+    """What somebody should look at: an alarm, or that the job goes on as it was before a mistake."""
+    if row["alarm"]:
+        return Text(row["alarm"], style="red")
     problems = row["problems"]
     return Text(f"as it was: {problems[0]['message']}", style="yellow") if problems else None
 

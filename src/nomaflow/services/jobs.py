@@ -19,13 +19,17 @@ RECENT_RUNS = 20
 
 @dataclass(frozen=True)
 class JobParts:
-    """`next_due` tells when a job is due next, None for never; `mask` hides what is secret."""
+    """`next_due` tells when a job is due next, None for never; `mask` hides what is secret.
+
+    `alarm` says why somebody should look at a job, None when all is well.
+    """
 
     catalogue: Callable[[], Catalogue]
     history: RunHistory
     recent: RecentRuns
     progress: ProgressBoard
     next_due: Callable[[Job], datetime | None]
+    alarm: Callable[[JobId], str | None]
     mask: Callable[[Any], Any]
 
 
@@ -84,6 +88,7 @@ class Jobs:
         )
         step = past.running.get(job.id)
         return row | {
+            "alarm": self._parts.alarm(job.id),
             "recent_runs": [recent_run(run) for run in past.recent.get(job.id, ())],
             "running": None if step is None else self._running(job, step),
         }
