@@ -7,7 +7,7 @@ export function NoSuchPage() {
   const { t } = useTranslation();
   return (
     <div className="card">
-      <Message title={t("errors.pageTitle")} text={t("errors.page")}>
+      <Message isPage title={t("errors.pageTitle")} text={t("errors.page")}>
         <Link to="/runs">{t("run.backToRuns")}</Link>
       </Message>
     </div>
@@ -18,7 +18,12 @@ export function Crashed({ error }: ErrorComponentProps) {
   const { t } = useTranslation();
   return (
     <div className="card">
-      <Message isBad title={t("errors.title")} text={`${t("errors.crash")} (${String(error)})`} />
+      <Message
+        isPage
+        isBad
+        title={t("errors.title")}
+        text={`${t("errors.crash")} (${String(error)})`}
+      />
     </div>
   );
 }

@@ -8,10 +8,13 @@ export function Message(props: {
   text: string;
   children?: ReactNode;
   isBad?: boolean;
+  isPage?: boolean;
 }) {
+  const { isBad = false, isPage = false } = props;
+  const Heading = isPage ? "h1" : "h2";
   return (
-    <div className={styles.message} role={props.isBad ? "alert" : undefined}>
-      <h2 data-bad={props.isBad === true ? true : undefined}>{props.title}</h2>
+    <div className={styles.message} data-bad={isBad} role={isBad ? "alert" : undefined}>
+      <Heading>{props.title}</Heading>
       <p>{props.text}</p>
       {props.children}
     </div>

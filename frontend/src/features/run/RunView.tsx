@@ -52,11 +52,15 @@ function Failure(props: { runId: number; error: Error; onAgain: () => void }) {
   return (
     <div className="card">
       {isUnknown ? (
-        <Message title={t("run.notFoundTitle", { id: props.runId })} text={t("run.notFound")}>
+        <Message
+          isPage
+          title={t("run.notFoundTitle", { id: props.runId })}
+          text={t("run.notFound")}
+        >
           <Link to="/runs">{t("run.backToRuns")}</Link>
         </Message>
       ) : (
-        <Message isBad title={t("errors.title")} text={props.error.message}>
+        <Message isPage isBad title={t("errors.title")} text={props.error.message}>
           <Button variant="default" onClick={props.onAgain}>
             {t("errors.again")}
           </Button>

@@ -1,5 +1,5 @@
-import { Modal } from "@mantine/core";
-import { Fragment } from "react";
+import { CloseButton } from "@mantine/core";
+import { Fragment, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
 import styles from "./KeyList.module.css";
@@ -12,17 +12,25 @@ const KEYS = [
   { keys: ["?"], does: "help" },
 ] as const;
 
+/** The keys and what they do, over the page; Escape closes it. */
 export function KeyList(props: { isOpen: boolean; onClose: () => void }) {
   const { t } = useTranslation();
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (props.isOpen) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [props.isOpen]);
   return (
-    <Modal
-      opened={props.isOpen}
+    <dialog
+      ref={dialog}
+      className={`card ${styles.dialog ?? ""}`}
+      aria-labelledby="keys"
       onClose={props.onClose}
-      title={t("app.shortcuts")}
-      closeButtonProps={{ "aria-label": t("app.close") }}
-      lockScroll={false}
-      centered
     >
+      <div className={styles.title}>
+        <h2 id="keys">{t("app.shortcuts")}</h2>
+        <CloseButton aria-label={t("app.close")} onClick={props.onClose} />
+      </div>
       <dl className={styles.list}>
         {KEYS.map(({ keys, does }) => (
           <div key={does}>
@@ -38,6 +46,6 @@ export function KeyList(props: { isOpen: boolean; onClose: () => void }) {
           </div>
         ))}
       </dl>
-    </Modal>
+    </dialog>
   );
 }
