@@ -39,6 +39,7 @@ from nomaflow.maintenance.rounds import rounds
 from nomaflow.maintenance.watcher import FileWatcher
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.executors.registry import ExecutorKinds
+from nomaflow.queue.followers import Followers
 from nomaflow.queue.run_queue import RunQueue
 from nomaflow.runner.briefing import Briefing, BriefingParts
 from nomaflow.runner.hosts.event_loop import EventLoopHost
@@ -137,7 +138,8 @@ class App:
     async def running(self, kind: str) -> AsyncIterator[None]:
         """This process executes runs; at the end it waits for those in flight, then cancels them.
 
-        Inside `store()`. `kind` names the process in the store: `server`, `cli`.
+        Inside `store()`. `kind` names the process in the store: `server`, `cli`. A `cli` executes
+        its own run alone: it does not stay for others.
         """
         await self.presence.open(kind)
         self.run_writer.start()
@@ -145,7 +147,7 @@ class App:
         executor = (
             await ExecutorKinds.discover()
             .find(self.settings.executor.kind)
-            .start(self._executor_parts(), runner.handle)
+            .start(self._executor_parts(takes_any=kind != "cli"), runner.handle)
         )
         try:
             yield
@@ -208,11 +210,11 @@ class App:
 
     @cached_property
     def queue(self) -> RunQueue:
-        return RunQueue(self.database, self.clock)
+        return RunQueue(self.database, self.clock, Followers(lambda: self.catalogue.followers))
 
     @cached_property
     def history(self) -> RunHistory:
-        return RunHistory(self.database, self.clock)
+        return RunHistory(self.database, self.clock, self.queue.follow)
 
     @cached_property
     def looks(self) -> Looks:
@@ -224,11 +226,15 @@ class App:
 
     @cached_property
     def processes(self) -> ProcessRegistry:
-        return ProcessRegistry(self.database, self.clock)
+        return ProcessRegistry(self.database, self.clock, on_end=self.queue.follow)
 
     @cached_property
-    def revisions(self) -> RevisionHistory:
+    def revision_history(self) -> RevisionHistory:
         return RevisionHistory(self.database, self.clock)
+
+    @cached_property
+    def revisions(self) -> Revisions:
+        return Revisions(self.revision_history, self.catalogue_keeper)
 
     @cached_property
     def access(self) -> Access:
@@ -352,13 +358,14 @@ class App:
             expected=self.firing.next_due,
         )
 
-    def _executor_parts(self) -> ExecutorParts:
+    def _executor_parts(self, *, takes_any: bool) -> ExecutorParts:
         return ExecutorParts(
             queue=self.queue,
             bus=self.bus,
             clock=self.clock,
             owner=self.presence.claimant,
             slots=self.settings.runner.max_concurrent_runs,
+            takes_any=takes_any,
         )
 
     def _runner_parts(self) -> RunnerParts:

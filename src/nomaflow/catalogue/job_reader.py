@@ -21,6 +21,7 @@ from nomaflow.triggers.interval import EPOCH, IntervalTrigger
 from nomaflow.triggers.window import within
 
 _FIELDS = keys_of(Job) | {"step_defaults"}
+_LISTS = {"after", "tags"}
 TABLES = ("jobs", "step_defaults")
 _ANY_STEP = StepDefinition(name="any", type="any")
 
@@ -137,8 +138,7 @@ def _body(values: dict[str, Any], steps: list[StepDefinition]) -> dict[str, Any]
     """What the model judges; what `_problems` has better words for is left out."""
     body = {key: value for key, value in values.items() if key in keys_of(Job)}
     body["steps"] = tuple(steps) or (_ANY_STEP,)
-    if isinstance(body.get("tags"), list):
-        body["tags"] = tuple(body["tags"])
+    body |= {key: tuple(body[key]) for key in _LISTS & body.keys() if isinstance(body[key], list)}
     if isinstance(body.get("interval_anchor"), datetime):
         body["interval_anchor"] = body["interval_anchor"].isoformat()
     return body

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nomaflow.catalogue.connectors_toml import Reach
+from nomaflow.catalogue.followers import broken_followers
 from nomaflow.catalogue.isolate import Block, BlockRule
 from nomaflow.catalogue.job_reader import TABLES, JobReader, stray
 from nomaflow.catalogue.model import BrokenJob
@@ -49,6 +50,9 @@ def read_jobs(source: TomlSource, types: Mapping[str, StepType[Any]], reach: Rea
     )
     reader = JobReader(source, steps, defaults, in_doubt=bool(doubts))
     _read_each(reader, _blocks(source), declared)
+    for broken in broken_followers(source, declared.jobs, declared.broken):
+        declared.broken.append(broken)
+        del declared.jobs[JobId(broken.id)]
     return declared
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 _NOTHING: Final = object()
 
 JOB_FIELDS: Mapping[str, Any] = {
-    "after": [],
     "alerts": _NOTHING,
     "limits": [],
     "on_crash": "fail",

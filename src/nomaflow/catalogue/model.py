@@ -1,14 +1,15 @@
 """The catalogue: what the home folder declares, as far as it is sound."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from nomaflow.catalogue.home import JOBS_TOML, Home
 from nomaflow.catalogue.words import sentence, unknown_name
 from nomaflow.config import Settings
 from nomaflow.connectors.base import PoolDefinition
-from nomaflow.domain.job import Definition, Job, JobId
+from nomaflow.domain.job import After, Definition, Job, JobId
 from nomaflow.errors import InvalidConfiguration, NotFound, Problem
 
 Model = type[Definition]
@@ -74,6 +75,15 @@ class Catalogue:
     def source_text(self) -> str:
         """jobs.toml as it was read."""
         return self.texts.get(JOBS_TOML, "")
+
+    @cached_property
+    def followers(self) -> Mapping[str, Sequence[tuple[Job, After]]]:
+        """The enabled jobs that come after a job, by its id, each with the entry that says so."""
+        followers: dict[str, list[tuple[Job, After]]] = {}
+        for job in self.jobs.values():
+            for entry in job.after if job.enabled else ():
+                followers.setdefault(entry.job, []).append((job, entry))
+        return followers
 
     def source_of(self, job_id: JobId) -> str:
         """The text of jobs.toml that holds the definition in force."""

@@ -10,12 +10,20 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 
 from nomaflow.domain.durations import duration
+from nomaflow.domain.states import RunState
 
 JobId = NewType("JobId", str)
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Misfire = Literal["skip", "last", "all"]
+AfterEnd = Literal["success", "failure", "finish"]
 OnExcluded = Literal["skip", "next_workday"]
 Overlap = Literal["skip", "queue", "allow", "replace"]
+
+_ENDS: Mapping[AfterEnd, frozenset[RunState]] = {
+    "success": frozenset({RunState.SUCCEEDED}),
+    "failure": frozenset({RunState.FAILED}),
+    "finish": frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED}),
+}
 
 DEFAULT_STEP_TIMEOUT_SECONDS = 3600.0
 DEFAULT_RUN_TIMEOUT_SECONDS = 14400.0
@@ -109,6 +117,20 @@ class StepDefinition(Documented):
     """The fields of the step's type; their tokens resolve when an attempt starts."""
 
 
+class After(Documented):
+    """A job whose ended runs start another one."""
+
+    job: str
+    """The job that comes before."""
+
+    on: AfterEnd = "success"
+    """Which of its ends count; `finish` is SUCCEEDED, FAILED or CANCELED."""
+
+    def counts(self, state: RunState) -> bool:
+        """Whether a run that ended in that state starts the job."""
+        return state in _ENDS[self.on]
+
+
 class Job(Documented):
     """A definition: named steps and when they run."""
 
@@ -147,6 +169,9 @@ class Job(Documented):
 
     end_at: datetime | None = None
     """The schedule is valid until then."""
+
+    after: tuple[After, ...] = ()
+    """Jobs whose ended runs start this one, each entry once per run: `[{ job, on }]`."""
 
     calendar: str | None = None
     """A calendar of app.toml: on its days and in its windows the schedule starts nothing."""

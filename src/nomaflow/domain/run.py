@@ -74,6 +74,14 @@ class Run:
     on_behalf_of: str | None = None
 
     @property
+    def session_user(self) -> str:
+        """The user, token or CLI name for whom it runs; a schedule or a webhook as it is."""
+        if self.on_behalf_of is not None:
+            return self.on_behalf_of
+        kind, _, name = self.triggered_by.partition(":")
+        return name if kind in {"user", "api", "cli"} else self.triggered_by
+
+    @property
     def fence(self) -> "Fence":
         return Fence(self.id, self.attempt)
 

@@ -1,6 +1,6 @@
 """Ends the open steps of runs that are ended from outside, not by who executes them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, Update, update
@@ -9,6 +9,13 @@ from nomaflow.domain.course import EARLIER_FAILED
 from nomaflow.domain.run import RunId
 from nomaflow.domain.states import StepState
 from nomaflow.history.tables import step_attempts, step_runs
+
+OnEnd = Callable[[Connection, Collection[RunId]], None]
+"""What follows when runs have ended, in the transaction that ends them."""
+
+
+def nothing(_: Connection, __: Collection[RunId]) -> None:
+    """Nothing follows."""
 
 
 def cancel_open_steps(

@@ -53,14 +53,15 @@ class PauseHistory:
 
     async def since(self, at: datetime) -> list[Pause]:
         """The pauses that were in force at or after that instant, oldest first."""
-        rows = await self._database.read(
-            lambda connection: connection.execute(pauses_since(at)).all()
-        )
-        return [_as_pause(row) for row in rows]
+        return await self._database.read(lambda connection: pauses_in(connection, at))
 
 
-def pauses_since(at: datetime) -> Select[*tuple[Any, ...]]:
+def pauses_in(connection: Connection, at: datetime) -> list[Pause]:
     """The pauses that were in force at or after that instant, oldest first."""
+    return [_as_pause(row) for row in connection.execute(_since(at))]
+
+
+def _since(at: datetime) -> Select[*tuple[Any, ...]]:
     return (
         select(pauses)
         .where(or_(pauses.c.ended_at.is_(None), pauses.c.ended_at > at))

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from nomaflow.clock import Clock
 from nomaflow.domain.run import ProcessId, Run, RunId
 from nomaflow.domain.states import RunState, states_before
-from nomaflow.history.closing import fail_open_steps
+from nomaflow.history.closing import OnEnd, fail_open_steps, nothing
 from nomaflow.history.database import Database
 from nomaflow.history.rows import RUN_COLUMNS, AnyRow, as_run
 from nomaflow.history.tables import job_runs, processes
@@ -58,11 +58,13 @@ class ProcessRegistry:
         *,
         place: Place | None = None,
         is_alive: Callable[[int], bool] | None = None,
+        on_end: OnEnd = nothing,
     ) -> None:
         self._database = database
         self._clock = clock
         self._place = place or Place.here()
         self._is_alive = is_alive or _is_alive
+        self._on_end = on_end
 
     async def register(self, kind: str) -> ProcessId:
         """Enter this process; `kind` says what it is, such as `serve` or `run`."""
@@ -141,6 +143,7 @@ class ProcessRegistry:
             )
             runs = sorted(map(as_run, connection.execute(ended)), key=lambda run: run.id)
             fail_open_steps(connection, run_ids, LOST, now)
+            self._on_end(connection, [run.id for run in runs])
             connection.execute(delete(processes).where(processes.c.id.in_(process_ids)))
             return runs
 

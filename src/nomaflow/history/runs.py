@@ -12,7 +12,8 @@ from nomaflow.domain.job import JobId
 from nomaflow.domain.run import AttemptRun, Fence, NewRun, Run, RunId, StepRun
 from nomaflow.domain.states import IN_FLIGHT, RunState
 from nomaflow.errors import NotFound
-from nomaflow.history.changes import Change, IllegalMove, write_changes
+from nomaflow.history.changes import Change, IllegalMove, RunEnded, write_changes
+from nomaflow.history.closing import OnEnd, nothing
 from nomaflow.history.database import Database
 from nomaflow.history.pages import RunFilter, RunPage, cursor_after, page_query, page_size
 from nomaflow.history.rows import (
@@ -70,9 +71,10 @@ class RunHistory:
     attempt no longer holds the run, or the move is not legal: then nothing was written.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, on_end: OnEnd = nothing) -> None:
         self._database = database
         self._clock = clock
+        self._on_end = on_end
 
     async def insert(self, new: Sequence[NewRun]) -> list[RunId | None]:
         """Ids in the order of `new`; None where the due time already has its row."""
@@ -141,10 +143,15 @@ class RunHistory:
 
     async def write(self, fence: Fence, *changes: Change) -> bool:
         """All of the changes in one transaction, or none."""
+
+        def write(connection: Connection) -> bool:
+            is_written = write_changes(connection, self._database.store, fence, changes)
+            if is_written and any(isinstance(change, RunEnded) for change in changes):
+                self._on_end(connection, [fence.run_id])
+            return is_written
+
         try:
-            return await self._database.write(
-                lambda connection: write_changes(connection, self._database.store, fence, changes)
-            )
+            return await self._database.write(write)
         except IllegalMove:
             return False
 

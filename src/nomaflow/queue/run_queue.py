@@ -1,7 +1,7 @@
 """The run queue: durable, shared by every process on the store; a claim is a conditional write."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import (
     Select,
     Update,
     exists,
-    func,
+    false,
     or_,
     select,
     update,
@@ -32,6 +32,7 @@ from nomaflow.history.runs import insert_runs
 from nomaflow.history.tables import job_runs, schedules
 from nomaflow.history.types import first_instant
 from nomaflow.queue.admission import Admission, DueRun, Flights, admission, in_flight
+from nomaflow.queue.followers import Followers
 
 ScheduleKey = tuple[JobId, TriggerId]
 CURSOR_COLUMNS = [schedules.c.job_id, schedules.c.trigger_id, schedules.c.cursor_at]
@@ -40,9 +41,12 @@ CURSOR_COLUMNS = [schedules.c.job_id, schedules.c.trigger_id, schedules.c.cursor
 class RunQueue:
     """Queued runs and what becomes of them. Raises Unreachable when the store is away."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, followers: Followers | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._followers = followers or Followers()
 
     async def enqueue(
         self, new: NewRun, *, overlap: Overlap, call: Call | None = None
@@ -93,15 +97,16 @@ class RunQueue:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {(row.job_id, row.trigger_id): row.cursor_at for row in rows}
 
-    async def claim(self, owner: ProcessId, limit: int) -> list[Run]:
+    async def claim(self, owner: ProcessId, limit: int, *, takes_any: bool = True) -> list[Run]:
         """Up to `limit` queued runs, oldest first, now RUNNING and held by `owner`.
 
+        One that does not take any run gets only those that are reserved for it.
         Each claim raises the run's `attempt`; no two processes ever get the same attempt.
         """
         now = self._clock.now()
 
         def claim(connection: Connection) -> list[Run]:
-            ids = connection.scalars(_claimable(owner, limit, now)).all()
+            ids = connection.scalars(_claimable(owner, limit, now, takes_any=takes_any)).all()
             if not ids:
                 return []
             rows = connection.execute(_claim(ids, owner, now)).all()
@@ -130,7 +135,7 @@ class RunQueue:
         def requeue(connection: Connection) -> bool:
             row = connection.execute(change.returning(*RUN_COLUMNS)).first()
             if row is not None and row.cancel_requested_by is not None:
-                _cancel_queued(connection, as_run(row), row.cancel_requested_by, now)
+                self._cancel_queued(connection, as_run(row), row.cancel_requested_by, now)
             return row is not None
 
         return await self._database.write(requeue)
@@ -145,7 +150,7 @@ class RunQueue:
         def request(connection: Connection) -> Run:
             run = _locked(connection, run_id)
             if run.state is RunState.QUEUED:
-                return _cancel_queued(connection, run, by, now)
+                return self._cancel_queued(connection, run, by, now)
             if run.state is RunState.RUNNING:
                 return _request(connection, run, by, now)
             raise Refused(f"Run {run_id} has ended already: it is {run.state}.")
@@ -161,6 +166,13 @@ class RunQueue:
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [(RunId(row.id), row.cancel_requested_by) for row in rows]
+
+    def follow(self, connection: Connection, ended: Collection[RunId]) -> None:
+        """Start what comes after runs that have ended, in the transaction that ends them."""
+        due = self._followers.of(connection, ended)
+        if due:
+            self._database.store.lock(connection, "admission")
+            self._insert_due(connection, due, self._clock.now())
 
     def _insert_due(
         self, connection: Connection, due: Sequence[DueRun], now: datetime
@@ -180,9 +192,33 @@ class RunQueue:
         ids = insert_runs(connection, self._database.store, new, now)
         for each, run_id in zip(admitted, ids, strict=True):
             if run_id is not None and each.new.state is RunState.QUEUED:
-                _end_replaced(connection, each.replaces, run_id, now)
+                self._end_replaced(connection, each.replaces, run_id, now)
                 flights[each.new.job_id].append(run_id)
         return ids
+
+    def _end_replaced(
+        self, connection: Connection, replaced: Sequence[RunId], by: RunId, now: datetime
+    ) -> None:
+        """Ask the runs to end for the one that is to start instead."""
+        for run_id in tuple(replaced):
+            run = _locked(connection, run_id)
+            if run.state is RunState.QUEUED:
+                self._cancel_queued(connection, run, f"run {by}, which replaces it", now)
+            elif run.state is RunState.RUNNING:
+                _request(connection, run, f"run {by}, which replaces it", now)
+
+    def _cancel_queued(self, connection: Connection, run: Run, by: str, now: datetime) -> Run:
+        reason = str(StopReason("cancel", by))
+        cancel_open_steps(connection, [run.id], reason, now)
+        ended = {
+            "state": RunState.CANCELED,
+            "reason": reason,
+            "finished_at": now,
+            "not_before": None,
+        }
+        canceled = _updated(connection, run, _first_request(run, by, now) | ended)
+        self.follow(connection, [run.id])
+        return canceled
 
     def _move_cursors(
         self, connection: Connection, cursors: Mapping[ScheduleKey, datetime]
@@ -222,7 +258,7 @@ def _forward(decided: Select[*tuple[Any, ...]]) -> Update:
     )
 
 
-def _claimable(owner: ProcessId, limit: int, now: datetime) -> Select[int]:
+def _claimable(owner: ProcessId, limit: int, now: datetime, *, takes_any: bool) -> Select[int]:
     """Rows that another process is about to claim are passed over, not waited for."""
     run, earlier = job_runs.c, job_runs.alias()
     must_wait = exists().where(
@@ -235,7 +271,7 @@ def _claimable(owner: ProcessId, limit: int, now: datetime) -> Select[int]:
         .where(
             run.state == RunState.QUEUED,
             or_(run.not_before.is_(None), run.not_before <= now),
-            or_(run.reserved_for.is_(None), run.reserved_for == owner),
+            or_(run.reserved_for == owner, run.reserved_for.is_(None) if takes_any else false()),
             or_(run.waits_turn.is_(False), ~must_wait),
         )
         .order_by(run.id)
@@ -269,18 +305,6 @@ def _held(fence: Fence, target: RunState) -> Update:
     )
 
 
-def _end_replaced(
-    connection: Connection, replaced: Sequence[RunId], by: RunId, now: datetime
-) -> None:
-    """Ask the runs to end for the one that is to start instead."""
-    for run_id in tuple(replaced):
-        run = _locked(connection, run_id)
-        if run.state is RunState.QUEUED:
-            _cancel_queued(connection, run, f"run {by}, which replaces it", now)
-        elif run.state is RunState.RUNNING:
-            _request(connection, run, f"run {by}, which replaces it", now)
-
-
 def _locked(connection: Connection, run_id: RunId) -> Run:
     """The run, its row locked against claims and ends until the commit. Raises NotFound."""
     query = select(*RUN_COLUMNS).where(job_runs.c.id == run_id).with_for_update()
@@ -288,13 +312,6 @@ def _locked(connection: Connection, run_id: RunId) -> Run:
     if row is None:
         raise NotFound(f"There is no run {run_id}.")
     return as_run(row)
-
-
-def _cancel_queued(connection: Connection, run: Run, by: str, now: datetime) -> Run:
-    reason = str(StopReason("cancel", by))
-    cancel_open_steps(connection, [run.id], reason, now)
-    ended = {"state": RunState.CANCELED, "reason": reason, "finished_at": now, "not_before": None}
-    return _updated(connection, run, _first_request(run, by, now) | ended)
 
 
 def _request(connection: Connection, run: Run, by: str, now: datetime) -> Run:

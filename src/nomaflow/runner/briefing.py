@@ -80,7 +80,7 @@ class Briefing:
                 step_name=definition.name,
                 step_index=index,
                 attempt=attempt,
-                session_user=session_user(self._run.triggered_by),
+                session_user=self._run.session_user,
                 started_at=self._started_at,
                 scheduled_at=self._run.scheduled_at,
                 params=params,
@@ -108,18 +108,12 @@ class Briefing:
         yield "job_id", run.job_id
         yield "scheduled_at", _iso(run.scheduled_at)
         yield "started_at", _iso(self._started_at)
-        yield "session_user", session_user(run.triggered_by)
+        yield "session_user", run.session_user
         yield "previous_success_at", _iso(previous_success_at)
         yield "today", today.isoformat()
         yield "yesterday", (today - timedelta(days=1)).isoformat()
         yield "month_first", today.replace(day=1).isoformat()
         yield "month_last", _month_last(today).isoformat()
-
-
-def session_user(triggered_by: str) -> str:
-    """The user, token or CLI name; a schedule or a webhook as it is."""
-    kind, _, name = triggered_by.partition(":")
-    return name if kind in {"user", "api", "cli"} else triggered_by
 
 
 def _iso(at: datetime | None) -> str | None:

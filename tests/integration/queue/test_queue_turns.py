@@ -89,3 +89,9 @@ async def test_a_due_time_that_has_its_row_replaces_nobody(desk: Desk) -> None:
     [running] = await desk.queue.claim(ONE, 1)
     assert await desk.queue.enqueue_due([(due(), "replace")], {}) == []
     assert (await desk.history.get(running.id)).cancel_requested_at is None
+
+
+async def test_who_does_not_stay_claims_only_what_is_reserved_for_it(desk: Desk) -> None:
+    await desk.queued()
+    reserved = await desk.queued(by_hand("other", reserved_for=ONE))
+    assert [run.id for run in await desk.queue.claim(ONE, 5, takes_any=False)] == [reserved]

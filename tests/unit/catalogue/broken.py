@@ -56,7 +56,7 @@ COPY = 'type = "sql_copy"\ntarget = { connector = "default", table = "t" }\n'
 JOB_FIELDS = [
     in_job("unknown key", 'schedul = "0 2 * * *" ◀', "schedul", "did you mean 'schedule'?"),
     in_job(
-        "unknown key like no other", "zzz = 1 ◀", "zzz", "expected one of: calendar, description"
+        "unknown key like no other", "zzz = 1 ◀", "zzz", "expected one of: after,"
     ),
     in_job("bad cron", 'schedule = "61 * * * *" ◀', "schedule", "0-59"),
     in_job("cron that never fires", 'schedule = "0 0 31 2 *" ◀', "schedule", "never"),
@@ -129,7 +129,20 @@ JOB_FIELDS = [
     in_job(
         "misfire grace of nothing", 'misfire_grace = "soon" ◀', "misfire_grace", "such as '90s'"
     ),
-    in_job("after", 'after = [{ job = "a" }] ◀', "after", "not available in this version"),
+    in_job("after nobody", 'after = [{ job = "a" }] ◀', "after.0.job", "unknown job 'a'"),
+    in_job("after itself", 'after = [{ job = "sick" }] ◀', "after.0.job", "'sick' → 'sick'"),
+    in_job(
+        "after twice",
+        'after = [{ job = "healthy" }, { job = "healthy" }] ◀',
+        "after.1.job",
+        "named twice",
+    ),
+    in_job(
+        "after an odd end",
+        'after = [{ job = "healthy", on = "end" }] ◀',
+        "after.0.on",
+        "'success', 'failure' or 'finish'",
+    ),
     in_job("limits", 'limits = ["erp"] ◀', "limits", "not available in this version"),
     in_job("alerts", 'alerts = { channels = ["ops"] } ◀', "alerts", "not available"),
     in_job(

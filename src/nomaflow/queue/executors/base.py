@@ -21,7 +21,7 @@ class ExecutorParts:
     """What an executor works with.
 
     `owner` is this process, or None while it must not claim: it may be taken for dead. `slots` is
-    the most runs at once in this process.
+    the most runs at once in this process; it `takes_any` run, or only those reserved for it.
     """
 
     queue: RunQueue
@@ -29,6 +29,7 @@ class ExecutorParts:
     clock: Clock
     owner: Callable[[], ProcessId | None]
     slots: int
+    takes_any: bool = True
 
 
 class Executor(Protocol):

@@ -58,7 +58,7 @@ class LocalExecutor:
             self._is_unsure = False
             return [run for run in held if run.id not in self._running]
         self._is_unsure = True
-        runs = await self._parts.queue.claim(owner, free)
+        runs = await self._parts.queue.claim(owner, free, takes_any=self._parts.takes_any)
         self._is_unsure = False
         return runs
 
