@@ -41,9 +41,11 @@ def machine() -> str:
 
 
 def table(name: str, figures: Iterable[Figure]) -> Table:
-    made = Table("WHAT", "VALUE", "UNIT", "SETTINGS", title=name, title_justify="left", box=None)
-    for figure in figures:
-        made.add_row(figure.what, f"{figure.value:,.1f}", figure.unit, figure.settings)
+    columns = ("WHAT", "VALUE", "UNIT", "TARGET", "OLDER SYSTEM", "SETTINGS")
+    made = Table(*columns, title=name, title_justify="left", box=None)
+    for each in figures:
+        value = f"{each.value:,.1f}" if each.value >= 10 else f"{each.value:,.2f}"
+        made.add_row(each.what, value, each.unit, each.target, each.older, each.settings)
     return made
 
 

@@ -37,7 +37,8 @@ class ApiParts:
     metrics_open: bool
 
 
-def parts(request: Request) -> ApiParts:
+async def parts(request: Request) -> ApiParts:
+    """What the routes call; a coroutine, because FastAPI takes a plain function to a thread."""
     return cast("ApiParts", request.app.state.parts)
 
 
@@ -59,7 +60,7 @@ async def caller(request: Request, api: Parts) -> str:
 Caller = Annotated[str, Depends(caller)]
 
 
-def run_id(run_id: str) -> RunId:
+async def run_id(run_id: str) -> RunId:
     """The run's id from the path; what cannot be one is simply not found."""
     if not run_id.isascii() or not run_id.isdigit() or len(run_id) > 18:
         raise NotFound(f"No run '{run_id[:40]}'.")

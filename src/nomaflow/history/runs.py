@@ -45,6 +45,7 @@ KNOWN = select(
     PREVIOUS_SUCCESS.scalar_subquery().label("previous_success_at"),
     LAST_SEQ.scalar_subquery().label("last_seq"),
 )
+ADD_RUN = insert(job_runs).returning(job_runs.c.id)
 STEPS = (
     select(step_runs)
     .where(step_runs.c.run_id == bindparam("of_run"))
@@ -59,9 +60,9 @@ class Opening:
     `steps` are those that were planned before, in order; `last_seq` numbers the last stored line.
     """
 
-    steps: tuple[StepRun, ...]
-    previous_success_at: datetime | None
-    last_seq: int
+    steps: tuple[StepRun, ...] = ()
+    previous_success_at: datetime | None = None
+    last_seq: int = 0
 
 
 class RunHistory:
@@ -191,8 +192,7 @@ def _insert_due(
 
 
 def _insert_one(connection: Connection, run: NewRun, now: datetime) -> RunId:
-    statement = insert(job_runs).values(new_run_values(run, now)).returning(job_runs.c.id)
-    return RunId(connection.execute(statement).scalar_one())
+    return RunId(connection.execute(ADD_RUN, new_run_values(run, now)).scalar_one())
 
 
 def _due_time(run: NewRun) -> DueTime | None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from nomaflow.domain.job import JobId, Overlap
 from nomaflow.domain.run import NewRun, RunId
@@ -13,6 +13,14 @@ from nomaflow.history.tables import job_runs
 
 DueRun = tuple[NewRun, Overlap]
 Flights = Mapping[JobId, list[RunId]]
+
+# Made once, because every run needs it.
+FLIGHTS = (
+    select(job_runs.c.job_id, job_runs.c.id)
+    .where(job_runs.c.job_id.in_(bindparam("job_ids", expanding=True)))
+    .where(job_runs.c.state.in_(IN_FLIGHT))
+    .order_by(job_runs.c.id)
+)
 
 
 @dataclass(frozen=True)
@@ -42,10 +50,9 @@ def admission(new: NewRun, overlap: Overlap, flight: Sequence[RunId]) -> Admissi
 
 def in_flight(connection: Connection, due: Sequence[DueRun]) -> Flights:
     """The runs in flight of each job that may not overlap, oldest first."""
-    job_ids = {new.job_id for new, overlap in due if overlap != "allow"}
-    query = select(job_runs.c.job_id, job_runs.c.id)
-    query = query.where(job_runs.c.job_id.in_(job_ids), job_runs.c.state.in_(IN_FLIGHT))
     flights: dict[JobId, list[RunId]] = defaultdict(list)
-    for job_id, run_id in connection.execute(query.order_by(job_runs.c.id)):
-        flights[job_id].append(run_id)
+    job_ids = {new.job_id for new, overlap in due if overlap != "allow"}
+    if job_ids:
+        for job_id, run_id in connection.execute(FLIGHTS, {"job_ids": list(job_ids)}):
+            flights[job_id].append(run_id)
     return flights

@@ -3,20 +3,24 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Select,
+    Text,
     Update,
+    bindparam,
     exists,
     false,
+    func,
     or_,
     select,
     update,
 )
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from nomaflow.clock import Clock
 from nomaflow.domain.course import StopReason
@@ -30,12 +34,56 @@ from nomaflow.history.database import Database
 from nomaflow.history.rows import RUN_COLUMNS, as_run
 from nomaflow.history.runs import insert_runs
 from nomaflow.history.tables import job_runs, schedules
-from nomaflow.history.types import first_instant
+from nomaflow.history.types import Instant
 from nomaflow.queue.admission import Admission, DueRun, Flights, admission, in_flight
 from nomaflow.queue.followers import Followers
 
 ScheduleKey = tuple[JobId, TriggerId]
 CURSOR_COLUMNS = [schedules.c.job_id, schedules.c.trigger_id, schedules.c.cursor_at]
+
+# Made once, because every run needs them.
+AT = bindparam("at", type_=Instant())
+CLAIMANT: BindParameter[str] = bindparam("claimant", type_=Text())
+
+
+@cache
+def _claimable(*, takes_any: bool) -> Select[int]:
+    """Rows that another process is about to claim are passed over, not waited for."""
+    run, earlier = job_runs.c, job_runs.alias()
+    must_wait = exists().where(
+        earlier.c.job_id == run.job_id,
+        earlier.c.id < run.id,
+        earlier.c.state.in_(IN_FLIGHT),
+    )
+    return (
+        select(run.id)
+        .where(
+            run.state == RunState.QUEUED,
+            or_(run.not_before.is_(None), run.not_before <= AT),
+            or_(run.reserved_for == CLAIMANT, run.reserved_for.is_(None) if takes_any else false()),
+            or_(run.waits_turn.is_(False), ~must_wait),
+        )
+        .order_by(run.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+
+
+CLAIM = (
+    update(job_runs)
+    .where(
+        job_runs.c.id.in_(bindparam("claimable", expanding=True)),
+        job_runs.c.state.in_(states_before(RunState.RUNNING)),
+    )
+    .values(
+        state=RunState.RUNNING,
+        owner=CLAIMANT,
+        attempt=job_runs.c.attempt + 1,
+        started_at=func.coalesce(job_runs.c.started_at, AT),
+        not_before=None,
+    )
+    .returning(*RUN_COLUMNS)
+)
 
 
 class RunQueue:
@@ -106,10 +154,11 @@ class RunQueue:
         now = self._clock.now()
 
         def claim(connection: Connection) -> list[Run]:
-            ids = connection.scalars(_claimable(owner, limit, now, takes_any=takes_any)).all()
+            who = {"claimant": owner, "at": now}
+            ids = connection.scalars(_claimable(takes_any=takes_any), {**who, "most": limit}).all()
             if not ids:
                 return []
-            rows = connection.execute(_claim(ids, owner, now)).all()
+            rows = connection.execute(CLAIM, {**who, "claimable": ids}).all()
             return sorted((as_run(row) for row in rows), key=lambda run: run.id)
 
         return await self._database.write(claim)
@@ -255,43 +304,6 @@ def _forward(decided: Select[*tuple[Any, ...]]) -> Update:
             or_(schedules.c.cursor_at.is_(None), schedules.c.cursor_at < new.cursor_at),
         )
         .values(cursor_at=new.cursor_at)
-    )
-
-
-def _claimable(owner: ProcessId, limit: int, now: datetime, *, takes_any: bool) -> Select[int]:
-    """Rows that another process is about to claim are passed over, not waited for."""
-    run, earlier = job_runs.c, job_runs.alias()
-    must_wait = exists().where(
-        earlier.c.job_id == run.job_id,
-        earlier.c.id < run.id,
-        earlier.c.state.in_(IN_FLIGHT),
-    )
-    return (
-        select(run.id)
-        .where(
-            run.state == RunState.QUEUED,
-            or_(run.not_before.is_(None), run.not_before <= now),
-            or_(run.reserved_for == owner, run.reserved_for.is_(None) if takes_any else false()),
-            or_(run.waits_turn.is_(False), ~must_wait),
-        )
-        .order_by(run.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _claim(ids: Sequence[int], owner: ProcessId, now: datetime) -> ReturningUpdate[Any]:
-    return (
-        update(job_runs)
-        .where(job_runs.c.id.in_(ids), job_runs.c.state.in_(states_before(RunState.RUNNING)))
-        .values(
-            state=RunState.RUNNING,
-            owner=owner,
-            attempt=job_runs.c.attempt + 1,
-            started_at=first_instant(job_runs.c.started_at, now),
-            not_before=None,
-        )
-        .returning(*RUN_COLUMNS)
     )
 
 

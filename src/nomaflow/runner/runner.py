@@ -33,6 +33,7 @@ class Runner:
         self._held: dict[RunId, HeldRun] = {}
         self._idle = asyncio.Event()
         self._idle.set()
+        self._busy = asyncio.Event()
         self._hearing = asyncio.Event()
         self._unsubscribe = (
             parts.bus.subscribe(CancelRequested, lambda _: self._hearing.set()),
@@ -44,7 +45,7 @@ class Runner:
         """Take a claimed run to its end, whatever happens on the way."""
         held = self._held[run.id] = self._hold(run)
         self._idle.clear()
-        self._hearing.set()
+        self._busy.set()
         try:
             await self._execute(held)
         except RunLost:
@@ -58,6 +59,7 @@ class Runner:
             del self._held[run.id]
             if not self._held:
                 self._idle.set()
+                self._busy.clear()
             self._parts.bus.publish(RunChanged(run.id))
 
     async def stop(self, *, deadline_seconds: float) -> None:
@@ -82,9 +84,9 @@ class Runner:
     async def _execute(self, held: HeldRun) -> None:
         run = held.run
         self._parts.bus.publish(RunChanged(run.id))
-        opening = await self._parts.writer.patiently(lambda: self._parts.history.opening(run))
-        held.record.goes_on_after(opening.last_seq)
         job = await self._parts.writer.patiently(lambda: self._parts.job(run))
+        opening = await self._opening(run, job)
+        held.record.goes_on_after(opening.last_seq)
         if job is None:
             await self._close_broken(
                 held, f"job '{run.job_id}' is broken or no longer in the catalogue"
@@ -103,6 +105,12 @@ class Runner:
         ending, changes = await execution.to_the_end()
         await self._close(held, ending, *changes)
         execution.publish_moves()
+
+    async def _opening(self, run: Run, job: Job | None) -> Opening:
+        """What is known before; of a fresh run nothing is, and nobody needs to ask."""
+        if is_fresh(run) and (job is None or "previous_success_at" not in job.model_dump_json()):
+            return Opening()
+        return await self._parts.writer.patiently(lambda: self._parts.history.opening(run))
 
     def _arm_wall(self, held: HeldRun, job: Job) -> asyncio.TimerHandle:
         started_at = held.run.started_at or self._parts.clock.now()
@@ -165,8 +173,9 @@ class Runner:
 
     async def _watch_cancels(self) -> None:
         while True:
+            await self._busy.wait()
             try:
-                async with asyncio.timeout(CANCEL_POLL_SECONDS if self._held else None):
+                async with asyncio.timeout(CANCEL_POLL_SECONDS):
                     await self._hearing.wait()
             except TimeoutError:
                 pass
@@ -180,6 +189,11 @@ class Runner:
         for run_id, by in await self._parts.queue.cancel_requests(self._owner()):
             if run_id in self._held:
                 self._held[run_id].stop.ask(StopReason("cancel", by))
+
+
+def is_fresh(run: Run) -> bool:
+    """Whether nothing of the run was done before this claim; parameters may bring tokens along."""
+    return run.attempt == 1 and run.options is None and not run.triggered_by.startswith("resume:")
 
 
 def run_began(run: Run) -> datetime:

@@ -1,6 +1,7 @@
 """A PostgreSQL database, through psycopg 3."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -69,7 +70,7 @@ class PostgresqlStore:
         return engine
 
     def insert_new(self, table: Table) -> Insert:
-        return insert(table).on_conflict_do_nothing()
+        return _insert_new(table)
 
     def rows(
         self, columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]
@@ -96,6 +97,11 @@ def _limit_waiting(connection: Connection) -> None:
 def _sqlstate(error: DBAPIError) -> str | None:
     """The server's code; None when the failure is the client's, as in connecting."""
     return getattr(error.orig, "sqlstate", None)
+
+
+@cache
+def _insert_new(table: Table) -> Insert:
+    return insert(table).on_conflict_do_nothing()
 
 
 STORE = PostgresqlStore()

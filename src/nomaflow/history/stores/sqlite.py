@@ -1,6 +1,7 @@
 """An SQLite file: WAL, full durability, one writer at a time."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -49,7 +50,7 @@ class SqliteStore:
         return engine
 
     def insert_new(self, table: Table) -> Insert:
-        return insert(table).on_conflict_do_nothing()
+        return _insert_new(table)
 
     def rows(
         self, columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]
@@ -87,6 +88,11 @@ def _begin_writing(connection: Connection) -> None:
 
 def _begin_reading(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+@cache
+def _insert_new(table: Table) -> Insert:
+    return insert(table).on_conflict_do_nothing()
 
 
 STORE = SqliteStore()
