@@ -148,6 +148,8 @@ export const en = {
     runsOf: "Runs of {{job}}",
     line: "line {{line}}",
     schedule: "Schedule",
+    recent: "Recent runs",
+    atStep: "step {{number}} / {{steps}}",
   },
   triggers: {
     cron: "Schedule",

@@ -152,6 +152,8 @@ export const fr: Words = {
     runsOf: "Exécutions de {{job}}",
     line: "ligne {{line}}",
     schedule: "Horaire",
+    recent: "Dernières exécutions",
+    atStep: "étape {{number}} / {{steps}}",
   },
   triggers: {
     cron: "Horaire",

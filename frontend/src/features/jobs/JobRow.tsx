@@ -6,6 +6,7 @@ import { StateMark } from "@/ui/StateMark";
 import { Ago, StateShown } from "@/words/shown";
 
 import styles from "./JobRow.module.css";
+import { RecentRuns } from "./RecentRuns";
 
 export function JobRow({ job }: { job: Job }) {
   const { t } = useTranslation();
@@ -27,6 +28,7 @@ export function JobRow({ job }: { job: Job }) {
           ))}
         </h2>
         {job.description !== null && <p className="dimmed">{job.description}</p>}
+        {job.alarm !== null && <StateMark tone="warning" glyph="alarm" label={job.alarm} />}
       </div>
       <dl className={styles.facts}>
         <div>
@@ -43,6 +45,12 @@ export function JobRow({ job }: { job: Job }) {
           <dt>{t("jobs.last")}</dt>
           <dd>
             <LastRun job={job} />
+          </dd>
+        </div>
+        <div className={styles.recent}>
+          <dt className="hidden">{t("jobs.recent")}</dt>
+          <dd>
+            <RecentRuns runs={job.recent_runs} />
           </dd>
         </div>
       </dl>
@@ -103,7 +111,13 @@ function LastRun({ job }: { job: Job }) {
       <Link to="/runs/$runId" params={{ runId: String(run.run_id) }}>
         <StateShown state={run.state} />
       </Link>
-      {at !== null && <Ago at={at} />}
+      {job.running !== null ? (
+        <span className="dimmed" title={job.running.step}>
+          {t("jobs.atStep", { number: job.running.number, steps: job.running.steps })}
+        </span>
+      ) : (
+        at !== null && <Ago at={at} />
+      )}
     </span>
   );
 }
