@@ -14,6 +14,7 @@ from nomaflow.catalogue.env_file import Variables
 from nomaflow.catalogue.home import APP_TOML, Home
 from nomaflow.catalogue.load import jobs_in, load
 from nomaflow.catalogue.model import STORE, Catalogue
+from nomaflow.catalogue.replacing import replace_together
 from nomaflow.clock import Clock, SystemClock
 from nomaflow.config import Environment, Settings, child_environment, system_timezone
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
@@ -60,6 +61,7 @@ from nomaflow.services.catalogue import CatalogueKeeper, CatalogueParts
 from nomaflow.services.jobs import JobParts, Jobs
 from nomaflow.services.pauses import Pauses
 from nomaflow.services.progress import ProgressBoard
+from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.services.schedule import Schedule
 from nomaflow.steps.registry import StepTypes
@@ -245,11 +247,12 @@ class App:
         return CatalogueKeeper(
             CatalogueParts(
                 in_force=self._catalogue,
-                read=lambda: load(self.home, self.types, self.connector_types),
+                read=lambda texts: load(self.home, self.types, self.connector_types, texts),
+                replace=lambda file, text: replace_together({self.home.path / file: text}),
                 jobs_in=lambda text, catalogue: jobs_in(text, catalogue, self.types),
                 swap=self._swap,
                 rearm=self._rearm,
-                revisions=self.revisions,
+                revisions=self.revision_history,
                 bus=self.bus,
             )
         )

@@ -30,6 +30,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
             http.state.parts = ApiParts(
                 jobs=app.jobs,
                 catalogue=app.catalogue_keeper,
+                revisions=app.revisions,
                 runs=app.runs,
                 pauses=app.pauses,
                 schedule=app.schedule,

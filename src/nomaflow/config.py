@@ -83,7 +83,7 @@ class LogSettings(Section):
     format: Literal["text", "json"] = "text"
     """Lines for people, or one JSON object per line."""
 
-    max_run_bytes: Annotated[int, Field(ge=65_536, le=2**40)] = 64 * 2**20
+    max_run_bytes: Annotated[int, Field(ge=2**20, le=2**40)] = 64 * 2**20
     """The most that the log of one run takes in the store; past it head and tail are kept."""
 
 

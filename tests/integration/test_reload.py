@@ -141,7 +141,7 @@ async def test_a_run_stores_the_text_that_its_definition_stands_in(tmp_path: Pat
             run_id = await app.runs.start(job, RunOptions(), by="user:ann")
             run = await app.runs.wait(run_id, seconds=30)
             assert run.revision_id is not None
-            texts[job] = (await app.revisions.get(run.revision_id)).text
+            texts[job] = (await app.revisions.of_run(run.revision_id)).text
         assert texts["nightly"] == NIGHTLY
         assert texts["fresh"].startswith(BROKEN)
 

@@ -117,8 +117,8 @@ TALKER = """
 import base64, os
 
 def talk(ctx):
-    for number in range(4000):
-        ctx.log.info("line %d %s", number, base64.b64encode(os.urandom(150)).decode())
+    for number in range(8000):
+        ctx.log.info("line %d %s", number, base64.b64encode(os.urandom(300)).decode())
 """
 
 
@@ -126,14 +126,14 @@ async def test_a_run_that_talks_too_much_keeps_head_and_tail_of_its_log(tmp_path
     job = '[[jobs]]\nid = "talk"\n[[jobs.steps]]\nname = "t"\ntype = "python"\n'
     home = a_home(tmp_path / "home", f'{job}callable = "m:talk"', plugins={"m.py": TALKER})
     with Home(home).app_toml.open("a") as app_toml:
-        app_toml.write("\n[log]\nmax_run_bytes = 131072\n")
+        app_toml.write("\n[log]\nmax_run_bytes = 1048576\n")
     async with running(home) as app:
         run, _ = await ended(app, "talk")
         lines = await app.runs.lines(run.id, limit=10_000)
         said = [line.message for line in lines]
         assert run.state is RunState.SUCCEEDED
-        assert len(said) < 2000
+        assert len(said) < 6000
         assert any(message.startswith("line 0 ") for message in said)
-        assert any(message.startswith("line 3999 ") for message in said)
+        assert any(message.startswith("line 7999 ") for message in said)
         assert said[-1].startswith("run succeeded")
         assert sum("lines were dropped here" in message for message in said) == 1

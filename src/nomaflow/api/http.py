@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from nomaflow import __version__
 from nomaflow.api import problems, static_files
 from nomaflow.api.hosts import HostGuard, KnownHosts
-from nomaflow.api.routes import catalogue, health, jobs, pause, runs, schedule
+from nomaflow.api.routes import catalogue, health, jobs, pause, revisions, runs, schedule
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -32,6 +32,7 @@ def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
     app.include_router(health.router)
     v1 = APIRouter(prefix="/api/v1")
     v1.include_router(catalogue.router)
+    v1.include_router(revisions.router)
     v1.include_router(jobs.router)
     v1.include_router(runs.router)
     v1.include_router(pause.router)

@@ -176,6 +176,34 @@ class JobList(BaseModel):
     jobs: list[JobRow | BrokenJob]
 
 
+class RevisionRow(BaseModel):
+    """A text that a file of the home folder had, and who saved it."""
+
+    revision_id: int
+    file: str
+    who: str
+    note: str | None
+    saved_at: Instant
+
+
+class RevisionDetail(RevisionRow):
+    """A revision with its text, as it was written: tokens unresolved, secrets sealed."""
+
+    text: str
+
+
+class RevisionList(BaseModel):
+    """Revisions, newest first."""
+
+    revisions: list[RevisionRow]
+
+
+class RevisionDiff(BaseModel):
+    """A unified diff; empty when nothing changed."""
+
+    diff: str
+
+
 class CatalogueFacts(BaseModel):
     """What is in force, and what is wrong with the files.
 

@@ -14,6 +14,7 @@ from nomaflow.services.catalogue import CatalogueKeeper
 from nomaflow.services.jobs import Jobs
 from nomaflow.services.metrics import Metrics
 from nomaflow.services.pauses import Pauses
+from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import Runs
 from nomaflow.services.schedule import Schedule
 
@@ -30,6 +31,7 @@ class ApiParts:
     runs: Runs
     pauses: Pauses
     catalogue: CatalogueKeeper
+    revisions: Revisions
     schedule: Schedule
     metrics: Metrics
     sign_in: Callable[[str], Awaitable[str | None]]

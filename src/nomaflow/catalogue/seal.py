@@ -1,7 +1,6 @@
 """The sealed values of a home: listed and tried, and put under the newest key together."""
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from nomaflow.catalogue import connectors_toml, jobs_toml
 from nomaflow.catalogue.home import APP_TOML, Home
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.positions import KeyPath
+from nomaflow.catalogue.replacing import replace_together
 from nomaflow.catalogue.secret_values import REFUSED, plain_paths
 from nomaflow.catalogue.tokens import strings_in
 from nomaflow.catalogue.toml_source import TomlSource, parse, read_source
@@ -71,7 +71,7 @@ def rotate(home: Home, vault: Vault) -> list[Path]:
     old = {path: _text(path) for path in _files(home) if path.is_file()}
     new = {path: _rotated(path, text, vault) for path, text in old.items()}
     changed = {path: text for path, text in new.items() if text != old[path]}
-    _replace_together(changed)
+    replace_together(changed)
     return list(changed)
 
 
@@ -170,30 +170,3 @@ def _canary(text: str) -> str | None:
 def _newest_canary(canary: str, vault: Vault) -> str:
     fresh = vault.make_canary()
     return canary if sealing_key_id(canary) == sealing_key_id(fresh) else fresh
-
-
-def _replace_together(texts: Mapping[Path, str]) -> None:
-    """Write every file aside before the first is renamed."""
-    real = {path.resolve(): text for path, text in texts.items()}
-    try:
-        for path, text in real.items():
-            _write_synced(path, _aside(path), text)
-        for path in real:
-            _aside(path).replace(path)
-    finally:
-        for path in real:
-            _aside(path).unlink(missing_ok=True)
-
-
-def _aside(real: Path) -> Path:
-    return real.with_name(f".{real.name}.rotated")
-
-
-def _write_synced(real: Path, aside: Path, text: str) -> None:
-    """The new text beside the real file, with its mode."""
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        os.fchmod(stream.fileno(), real.stat().st_mode & 0o7777)
-        stream.write(text.encode())
-        stream.flush()
-        os.fsync(stream.fileno())

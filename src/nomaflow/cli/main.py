@@ -28,6 +28,7 @@ FOUND_IN = {
     "logs": "history",
     "cancel": "history",
     "pause": "pause",
+    "revisions": "revisions",
     "schedule": "schedule",
     "secrets": "secrets",
     "tokens": "tokens",

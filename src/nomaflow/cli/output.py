@@ -69,7 +69,7 @@ def _job_cells(row: Mapping[str, Any]) -> list[str | Text]:
 
 
 def _notice(row: Mapping[str, Any]) -> Text | None:
-    """What somebody should look at: an alarm, or that the job goes on as it was before a mistake."""
+    """What somebody should look at: an alarm, or that the job goes on as it was."""
     if row["alarm"]:
         return Text(row["alarm"], style="red")
     problems = row["problems"]

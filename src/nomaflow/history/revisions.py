@@ -25,6 +25,15 @@ class Revision:
     saved_at: datetime
 
 
+@dataclass(frozen=True)
+class RevisionFilter:
+    """Which revisions: of one file or of all, with an id below `before`, at most `limit`."""
+
+    file: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
 class RevisionHistory:
     """Texts as they were written, tokens and sealed values unresolved."""
 
@@ -49,6 +58,21 @@ class RevisionHistory:
             return int(connection.execute(new.returning(revisions.c.id)).scalar_one())
 
         return await self._database.write(save)
+
+    async def page(self, wanted: RevisionFilter) -> list[Revision]:
+        """Revisions, newest first."""
+        query = select(revisions).order_by(revisions.c.id.desc()).limit(wanted.limit)
+        if wanted.file is not None:
+            query = query.where(revisions.c.file == wanted.file)
+        if wanted.before is not None:
+            query = query.where(revisions.c.id < wanted.before)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [Revision(**row._mapping) for row in rows]
+
+    async def before(self, revision: Revision) -> Revision | None:
+        """The one that this one replaced; None for the file's first."""
+        found = await self.page(RevisionFilter(revision.file, before=revision.id, limit=1))
+        return found[0] if found else None
 
     async def get(self, revision_id: int) -> Revision:
         """The revision. Raises NotFound."""

@@ -15,7 +15,7 @@ from nomaflow.catalogue.secret_values import REFUSED
 from nomaflow.domain.events import CatalogueChanged
 from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.run import Run
-from nomaflow.errors import InvalidConfiguration, NotFound, Problem, Unreachable
+from nomaflow.errors import InvalidConfiguration, NotFound, Problem, Refused, Unreachable
 from nomaflow.events.bus import Bus
 from nomaflow.history.revisions import RevisionHistory
 
@@ -35,12 +35,14 @@ log = structlog.get_logger()
 class CatalogueParts:
     """What the use cases work with.
 
-    `read` loads the files; `jobs_in` reads the jobs of a text as if it were jobs.toml;
-    `swap` puts a catalogue in force for everybody, `rearm` lets the scheduler take it over.
+    `read` loads the files, with texts in the place of some; `replace` gives a file a new text;
+    `jobs_in` reads the jobs of a text as if it were jobs.toml. `swap` puts a catalogue in force
+    for everybody, `rearm` lets the scheduler take it over.
     """
 
     in_force: Callable[[], Catalogue]
-    read: Callable[[], Catalogue]
+    read: Callable[[Mapping[str, str]], Catalogue]
+    replace: Callable[[str, str], None]
     jobs_in: Callable[[str, Catalogue], Mapping[JobId, Job]]
     swap: Callable[[Catalogue], None]
     rearm: Callable[[], Awaitable[None]]
@@ -96,6 +98,20 @@ class CatalogueKeeper:
                 self._say(old, fresh)
             return self.state()
 
+    async def save(
+        self, file: str, text: str, *, by: str, note: str | None = None
+    ) -> CatalogueState:
+        """Give a file a new text, make it a revision, and take it over.
+
+        Raises InvalidConfiguration when the text brings problems, Refused when the file is not
+        what was last read, or has that text already; then nothing was changed.
+        """
+        async with self._reloading:
+            await self._keep_replaced(file)
+            await asyncio.to_thread(self._write, file, text)
+            await self._parts.revisions.save(file, text, who=by, note=note)
+        return await self.reload()
+
     async def keep_texts(self) -> None:
         """A revision of each file that is sound; of the others none before a run goes by them."""
         catalogue = self._parts.in_force()
@@ -105,6 +121,13 @@ class CatalogueKeeper:
                 await self._parts.revisions.save(file, catalogue.texts[file], who=FROM_DISK)
         except Unreachable as error:
             log.warning("revisions_not_saved", reason=str(error))
+
+    async def _keep_replaced(self, file: str) -> None:
+        """The text that goes is a revision too, if what it holds may be stored."""
+        catalogue = self._parts.in_force()
+        is_sound = all(problem.file != file for problem in catalogue.problems)
+        if is_sound or (file == JOBS_TOML and not _shows_a_secret(catalogue)):
+            await self._parts.revisions.save(file, catalogue.texts[file], who=FROM_DISK)
 
     async def revision_of(self, job_id: JobId) -> int | None:
         """The revision that holds the definition in force; None for the engine's own jobs."""
@@ -144,9 +167,24 @@ class CatalogueKeeper:
         catalogue = self._parts.in_force()
         return await asyncio.to_thread(self._parts.jobs_in, revision.text, catalogue)
 
+    def _write(self, file: str, text: str) -> None:
+        now = self._parts.read({})
+        if now.texts[file] != self._parts.in_force().texts[file]:
+            raise Refused(
+                f"{file} was changed on disk since it was last read. Look at it, let it be read"
+                " again (`nomaflow reload`), then repeat this."
+            )
+        if now.texts[file] == text:
+            raise Refused(f"{file} has that text already.")
+        known = set(now.problems)
+        then = self._parts.read({file: text})
+        if brought := [problem for problem in then.problems if problem not in known]:
+            raise InvalidConfiguration(brought)
+        self._parts.replace(file, text)
+
     def _read(self, old: Catalogue) -> Catalogue:
         try:
-            return with_builtin_jobs(taken_over(old, self._parts.read()))
+            return with_builtin_jobs(taken_over(old, self._parts.read({})))
         except InvalidConfiguration as error:
             return replace(old, problems=error.problems)
 

@@ -10,6 +10,7 @@ from nomaflow.domain.pause import Pause
 from nomaflow.domain.run import AttemptRun, LogLine, Progress, Run, StepRun
 from nomaflow.errors import Problem
 from nomaflow.history.recent import RecentRun, RunningStep
+from nomaflow.history.revisions import Revision
 from nomaflow.services.catalogue import CatalogueState
 from nomaflow.services.schedule import Window
 from nomaflow.triggers.preview import Preview
@@ -137,6 +138,22 @@ def running_step(step: RunningStep, *, steps: int, progress: Progress | None) ->
 def broken_job_row(job_id: str, problems: Iterable[Problem]) -> View:
     """A job that does not validate: listed with its problems, never executed."""
     return {"job_id": job_id, "problems": [problem.as_dict() for problem in problems]}
+
+
+def revision_row(revision: Revision) -> View:
+    """A row of the list of revisions."""
+    return {
+        "revision_id": revision.id,
+        "file": revision.file,
+        "who": revision.who,
+        "note": revision.note,
+        "saved_at": instant(revision.saved_at),
+    }
+
+
+def revision_detail(revision: Revision) -> View:
+    """A revision with its text, as it was written: tokens unresolved, secrets sealed."""
+    return {**revision_row(revision), "text": revision.text}
 
 
 def catalogue_state(state: CatalogueState) -> View:

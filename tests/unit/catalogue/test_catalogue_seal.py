@@ -132,13 +132,13 @@ def test_a_rotation_keeps_the_mode_of_a_file(home: Home) -> None:
 def test_a_file_that_cannot_be_written_leaves_every_other_as_it_was(home: Home) -> None:
     before = home.app_toml.read_bytes(), home.connectors_toml.read_bytes()
     folder = moved_behind_a_link(home.jobs_toml)
-    in_the_way = folder / ".jobs.toml.rotated"
+    in_the_way = folder / ".jobs.toml.aside"
     in_the_way.symlink_to(folder / "nowhere" / "else")
     add_key(home.master_key)
-    with pytest.raises(OSError, match="rotated"):
+    with pytest.raises(OSError, match="aside"):
         seal.rotate(home, vault_of(home))
     assert (home.app_toml.read_bytes(), home.connectors_toml.read_bytes()) == before
-    assert not list(home.path.glob(".*.rotated"))
+    assert not list(home.path.glob(".*.aside"))
 
 
 def test_a_linked_file_is_changed_where_it_really_is(home: Home) -> None:

@@ -56,11 +56,13 @@ def runs(
 @cli.command()
 def show(run: RunArgument, *, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
     """Show one run with its steps, outputs and errors."""
-    detail = complete(_show(App.build(home), RunId(run)))
+    detail, revision_id = complete(_show(App.build(home), RunId(run)))
     if as_json:
         output.print_json(detail)
-    else:
-        output.print_run(detail)
+        return
+    output.print_run(detail)
+    if revision_id is not None:
+        output.out.print(f"As in revision {revision_id}: 'nomaflow revisions show {revision_id}'.")
 
 
 @cli.command()
@@ -102,9 +104,10 @@ async def _runs(app: App, wanted: RunFilter) -> list[View]:
         return [run_summary(run) for run in (await app.runs.page(wanted)).runs]
 
 
-async def _show(app: App, run_id: RunId) -> View:
+async def _show(app: App, run_id: RunId) -> tuple[View, int | None]:
     async with app.store():
-        return run_detail(*await app.runs.get(run_id))
+        run, steps = await app.runs.get(run_id)
+        return run_detail(run, steps), run.revision_id
 
 
 async def _logs(app: App, run_id: RunId, after: int, show_lines: Any, *, follow: bool) -> RunState:
