@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import Receive, Scope, Send
@@ -14,12 +15,19 @@ from nomaflow.api.routes import catalogue, health, jobs, pause, revisions, runs,
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
+class HttpApp(FastAPI):
+    """Describes in its OpenAPI document what each route refuses with, too."""
+
+    def openapi(self) -> dict[str, Any]:
+        return problems.describe(super().openapi())
+
+
 def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
     """`lifespan` opens the engine and sets `app.state.parts` before the first request.
 
     It sets `app.state.live` too, with the application of the live events as its `asgi`.
     """
-    app = FastAPI(
+    app = HttpApp(
         title="Nomaflow",
         version=__version__,
         lifespan=lifespan,

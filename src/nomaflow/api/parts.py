@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
-from pydantic import AfterValidator
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import AfterValidator, BeforeValidator
 
 from nomaflow.domain.run import RunId
 from nomaflow.errors import NotFound, NotPermitted
@@ -47,10 +48,15 @@ async def parts(request: Request) -> ApiParts:
 Parts = Annotated[ApiParts, Depends(parts)]
 
 
-async def caller(request: Request, api: Parts) -> str:
+bearer = HTTPBearer(
+    auto_error=False, description="An API token: `nomaflow tokens create NAME` makes one."
+)
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
+
+
+async def caller(api: Parts, shown: Bearer) -> str:
     """Who calls: `api:<token name>`. Raises NotPermitted without a token that is in force."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    name = await api.sign_in(token.strip()) if scheme.lower() == "bearer" else None
+    name = None if shown is None else await api.sign_in(shown.credentials.strip())
     if name is None:
         raise NotPermitted(
             "Sign in with a token: send the header 'Authorization: Bearer TOKEN'. "
@@ -77,6 +83,13 @@ def in_utc(at: datetime) -> datetime:
         raise ValueError("this instant has no place in UTC") from None
 
 
-Instant = Annotated[datetime, AfterValidator(in_utc)]
+def iso_text(value: object) -> object:
+    """Only ISO 8601: a number, which would count seconds, is no instant here."""
+    if isinstance(value, str) and "-" not in value.lstrip("-"):
+        raise ValueError("expected an ISO instant such as 2026-03-28T00:00:00Z")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(iso_text), AfterValidator(in_utc)]
 
 PathRunId = Annotated[RunId, Depends(run_id)]

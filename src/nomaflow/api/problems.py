@@ -5,7 +5,9 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from nomaflow.errors import (
     InvalidConfiguration,
@@ -28,12 +30,45 @@ STATUS: dict[type[NomaflowError], int] = {
 }
 
 
+SCHEMAS = "#/components/schemas"
+PROBLEM = "#/components/responses/Problem"
+REFUSALS = ("4XX", "503")
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+
+
+class ProblemDocument(BaseModel):
+    """Why the request was refused (RFC 9457); some kinds carry further facts."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    status: int
+    title: str
+    detail: str
+
+
 def install(app: FastAPI) -> None:
     """Answer every error with a problem document."""
     app.add_exception_handler(NomaflowError, _nomaflow_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def describe(document: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with what every operation may answer instead: a problem."""
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["ProblemDocument"] = ProblemDocument.model_json_schema()
+    content = {"application/problem+json": {"schema": {"$ref": f"{SCHEMAS}/ProblemDocument"}}}
+    components["responses"] = {"Problem": {"description": "What is wrong", "content": content}}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"] |= {status: {"$ref": PROBLEM} for status in REFUSALS}
+    return document
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
@@ -69,9 +104,23 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "InvalidRequest", detail, problems=problems)
 
 
-async def _http_error(_: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
     http_error = cast("HTTPException", error)
-    return problem(http_error.status_code, "HttpError", str(http_error.detail))
+    answer = problem(http_error.status_code, "HttpError", str(http_error.detail))
+    answer.headers.update(http_error.headers or {})
+    if http_error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(_methods_at(request))
+    return answer
+
+
+def _methods_at(request: Request) -> list[str]:
+    """What the address takes, of all its routes."""
+    return [
+        method
+        for method in METHODS
+        for route in request.app.routes
+        if route.matches({**request.scope, "method": method})[0] is Match.FULL
+    ]
 
 
 async def _unexpected(_: Request, __: Exception) -> JSONResponse:
