@@ -41,6 +41,7 @@ from nomaflow.maintenance.watcher import FileWatcher
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.executors.registry import ExecutorKinds
 from nomaflow.queue.followers import Followers
+from nomaflow.queue.limits import Limits
 from nomaflow.queue.run_queue import RunQueue
 from nomaflow.runner.briefing import Briefing, BriefingParts
 from nomaflow.runner.hosts.event_loop import EventLoopHost
@@ -212,7 +213,12 @@ class App:
 
     @cached_property
     def queue(self) -> RunQueue:
-        return RunQueue(self.database, self.clock, Followers(lambda: self.catalogue.followers))
+        return RunQueue(
+            self.database,
+            self.clock,
+            followers=Followers(lambda: self.catalogue.followers),
+            limits=lambda: Limits(self.settings.limits, self.catalogue.limited),
+        )
 
     @cached_property
     def history(self) -> RunHistory:

@@ -151,6 +151,9 @@ class Settings(Section):
     calendars: Mapping[str, CalendarSettings] = Field(default_factory=dict)
     """`[calendars.NAME]`: when schedules of jobs with that `calendar` start nothing."""
 
+    limits: Mapping[str, Annotated[int, Field(ge=1, le=100_000)]] = Field(default_factory=dict)
+    """`NAME = COUNT`: how many runs of the jobs that name the limit execute at a time."""
+
     secrets: SecretsSettings = SecretsSettings()
     """What proves that the master key is the right one."""
 

@@ -38,8 +38,8 @@ _EXAMPLES = "'postgresql://user@host:5432/database' or 'sqlite:///data/file.db'"
 
 @dataclass
 class Reach:
-    """What jobs may name: the pools and connectors that can be used, calendars; the names of
-    pools and connectors that cannot be used, and why."""
+    """What jobs may name: the pools and connectors that can be used, calendars, limits; the
+    names of pools and connectors that cannot be used, and why."""
 
     pools: dict[str, PoolDefinition] = field(default_factory=dict)
     connectors: dict[str, DeclaredConnector] = field(default_factory=dict)
@@ -47,6 +47,7 @@ class Reach:
     broken_connectors: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     calendars: Collection[str] = ()
+    limits: Collection[str] = ()
 
     def knows(self, name: str) -> bool:
         return name in self.connectors or name in self.broken_connectors

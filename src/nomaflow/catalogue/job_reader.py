@@ -21,7 +21,7 @@ from nomaflow.triggers.interval import EPOCH, IntervalTrigger
 from nomaflow.triggers.window import within
 
 _FIELDS = keys_of(Job) | {"step_defaults"}
-_LISTS = {"after", "tags"}
+_LISTS = {"after", "limits", "tags"}
 TABLES = ("jobs", "step_defaults")
 _ANY_STEP = StepDefinition(name="any", type="any")
 
@@ -88,6 +88,11 @@ class JobReader:
         if isinstance(calendar, str) and calendar not in self.steps.reach.calendars:
             known = self.steps.reach.calendars
             yield place.at("calendar").problem(words.unknown_name("calendar", calendar, known))
+        limits = values.get("limits")
+        for number, name in enumerate(limits if isinstance(limits, list) else ()):
+            if isinstance(name, str) and name not in self.steps.reach.limits:
+                message = words.unknown_name("limit", name, self.steps.reach.limits)
+                yield place.at("limits", number).problem(message)
 
     def _steps(
         self, blocks: Any, defaults: Any, place: Place

@@ -10,7 +10,6 @@ _NOTHING: Final = object()
 
 JOB_FIELDS: Mapping[str, Any] = {
     "alerts": _NOTHING,
-    "limits": [],
     "on_crash": "fail",
     "params_schema": _NOTHING,
     "presets": [],
@@ -30,7 +29,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 CONNECTOR_FIELDS: Mapping[str, Any] = {"jde_dictionary": _NOTHING}
 APP_TABLES: Mapping[str, Any] = dict.fromkeys(
-    ("alerts", "auth", "channels", "egress", "limits", "oidc"), _NOTHING
+    ("alerts", "auth", "channels", "egress", "oidc"), _NOTHING
 )
 STEP_TYPES = frozenset({"call_job", "http", "ldap_sync"})
 CONNECTOR_TYPES = frozenset({"http", "ldap"})

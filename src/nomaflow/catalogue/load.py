@@ -36,7 +36,7 @@ def load(
     settings, problems = read_settings(app)
     connectors = _source(home.connectors_toml, connectors_toml.BLOCKS, texts)
     reach = connectors_toml.read_reach(connectors, connector_types or ConnectorTypes.discover())
-    reach.calendars = settings.calendars.keys()
+    reach.calendars, reach.limits = settings.calendars.keys(), settings.limits.keys()
     jobs = _source(home.jobs_toml, jobs_toml.BLOCKS, texts)
     declared = jobs_toml.read_jobs(jobs, step_types or StepTypes.discover(), reach)
     problems += [*read_env(home.env_file).problems, *reach.problems, *declared.problems]
@@ -65,6 +65,7 @@ def jobs_in(
         broken_pools=set(catalogue.broken_pools),
         broken_connectors=set(catalogue.broken_connectors),
         calendars=catalogue.settings.calendars.keys(),
+        limits=catalogue.settings.limits.keys(),
     )
     return jobs_toml.read_jobs(parse(JOBS_TOML, text, jobs_toml.BLOCKS), types, reach).jobs
 

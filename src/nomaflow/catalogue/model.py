@@ -85,6 +85,15 @@ class Catalogue:
                 followers.setdefault(entry.job, []).append((job, entry))
         return followers
 
+    @cached_property
+    def limited(self) -> Mapping[str, Sequence[str]]:
+        """The limits of each job that has some, as far as there are such."""
+        known = self.settings.limits
+        named = {
+            job.id: [name for name in job.limits if name in known] for job in self.jobs.values()
+        }
+        return {job_id: names for job_id, names in named.items() if names}
+
     def source_of(self, job_id: JobId) -> str:
         """The text of jobs.toml that holds the definition in force."""
         held = self.held.get(job_id)

@@ -184,6 +184,9 @@ class Job(Documented):
     """A due time while a run is in flight: `skip` records it SKIPPED, `queue` lets one wait,
     `allow` runs both, `replace` cancels the run in flight and starts the new one after it."""
 
+    limits: tuple[str, ...] = ()
+    """Limits of app.toml: a run waits QUEUED until each of them has a free slot."""
+
     misfire: Misfire = "skip"
     """Due times that passed while the service was down: `skip` records them MISSED, `last` starts
     the last of them, `all` starts each, one after the other and the last 100 at most."""

@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 
@@ -37,6 +38,7 @@ from nomaflow.history.tables import job_runs, schedules
 from nomaflow.history.types import Instant
 from nomaflow.queue.admission import Admission, DueRun, Flights, admission, in_flight
 from nomaflow.queue.followers import Followers
+from nomaflow.queue.limits import Candidate, Limits, LimitsInForce, Slots, fill
 
 ScheduleKey = tuple[JobId, TriggerId]
 CURSOR_COLUMNS = [schedules.c.job_id, schedules.c.trigger_id, schedules.c.cursor_at]
@@ -47,7 +49,7 @@ CLAIMANT: BindParameter[str] = bindparam("claimant", type_=Text())
 
 
 @cache
-def _claimable(*, takes_any: bool) -> Select[int]:
+def _claimable(*, takes_any: bool, is_limited: bool) -> Select[int, JobId]:
     """Rows that another process is about to claim are passed over, not waited for."""
     run, earlier = job_runs.c, job_runs.alias()
     must_wait = exists().where(
@@ -56,12 +58,13 @@ def _claimable(*, takes_any: bool) -> Select[int]:
         earlier.c.state.in_(IN_FLIGHT),
     )
     return (
-        select(run.id)
+        select(run.id, run.job_id)
         .where(
             run.state == RunState.QUEUED,
             or_(run.not_before.is_(None), run.not_before <= AT),
             or_(run.reserved_for == CLAIMANT, run.reserved_for.is_(None) if takes_any else false()),
             or_(run.waits_turn.is_(False), ~must_wait),
+            run.job_id.not_in(bindparam("without", expanding=True)) if is_limited else true(),
         )
         .order_by(run.id)
         .limit(bindparam("most"))
@@ -90,11 +93,16 @@ class RunQueue:
     """Queued runs and what becomes of them. Raises Unreachable when the store is away."""
 
     def __init__(
-        self, database: Database, clock: Clock, followers: Followers | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        followers: Followers | None = None,
+        limits: LimitsInForce = Limits,
     ) -> None:
         self._database = database
         self._clock = clock
         self._followers = followers or Followers()
+        self._limits = limits
 
     async def enqueue(
         self, new: NewRun, *, overlap: Overlap, call: Call | None = None
@@ -155,7 +163,7 @@ class RunQueue:
 
         def claim(connection: Connection) -> list[Run]:
             who = {"claimant": owner, "at": now}
-            ids = connection.scalars(_claimable(takes_any=takes_any), {**who, "most": limit}).all()
+            ids = self._claimable(connection, who, limit, takes_any=takes_any)
             if not ids:
                 return []
             rows = connection.execute(CLAIM, {**who, "claimable": ids}).all()
@@ -222,6 +230,22 @@ class RunQueue:
         if due:
             self._database.store.lock(connection, "admission")
             self._insert_due(connection, due, self._clock.now())
+
+    def _claimable(
+        self, connection: Connection, who: Mapping[str, Any], most: int, *, takes_any: bool
+    ) -> list[int]:
+        """The oldest runs that may begin, as far as limits have slots."""
+        limits = self._limits()
+        query = _claimable(takes_any=takes_any, is_limited=bool(limits.of_job))
+        if not limits.of_job:
+            return list(connection.scalars(query, {**who, "most": most}))
+        self._database.store.lock(connection, "claims")
+
+        def candidates(without: Sequence[str]) -> Sequence[Candidate]:
+            found = connection.execute(query, {**who, "most": most, "without": without})
+            return [(row.id, row.job_id) for row in found]
+
+        return fill(Slots.free(connection, limits), most, candidates)
 
     def _insert_due(
         self, connection: Connection, due: Sequence[DueRun], now: datetime

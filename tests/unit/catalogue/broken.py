@@ -143,7 +143,7 @@ JOB_FIELDS = [
         "after.0.on",
         "'success', 'failure' or 'finish'",
     ),
-    in_job("limits", 'limits = ["erp"] ◀', "limits", "not available in this version"),
+    in_job("unknown limit", 'limits = ["erp"] ◀', "limits.0", "unknown limit 'erp'"),
     in_job("alerts", 'alerts = { channels = ["ops"] } ◀', "alerts", "not available"),
     in_job(
         "unknown default of the steps",
@@ -496,6 +496,7 @@ APP = [
     Variant("unknown zone", '[scheduler]\ntimezone = "Paris" ◀\n', "scheduler.timezone", "IANA"),
     Variant("unknown level", '[log]\nlevel = "LOUD" ◀\n', "log.level", "expected 'DEBUG'"),
     Variant("a table of a later version", "[channels.ops] ◀\n", "channels", "not available"),
+    Variant("a limit of nothing", "[limits]\nerp = 0 ◀\n", "limits.erp", "at least 1"),
     Variant(
         "unknown country",
         '[calendars.fr]\ncountry = "Frankreich" ◀\n',

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Column, Connection, Engine, Insert, Select, Table
 from sqlalchemy.exc import DBAPIError
 
 READERS = 4
-Topic = Literal["schema", "admission", "revisions"]
+Topic = Literal["schema", "admission", "claims", "revisions"]
 
 
 class Store(Protocol):

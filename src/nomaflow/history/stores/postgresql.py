@@ -29,7 +29,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from nomaflow.history.stores.base import READERS, Topic
 from nomaflow.history.types import rows_json, to_json
 
-LOCKS: dict[Topic, int] = {"schema": 7710201, "admission": 7710202, "revisions": 7710203}
+LOCKS: dict[Topic, int] = {
+    "schema": 7710201,
+    "admission": 7710202,
+    "revisions": 7710203,
+    "claims": 7710204,
+}
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
 PASSING = {None, SERIALIZATION_FAILURE, DEADLOCK_DETECTED}
