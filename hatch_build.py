@@ -28,7 +28,7 @@ class PagesHook(BuildHookInterface):
         try:
             pages.build()
         except pages.Failed as reason:
-            sys.exit(str(reason))
+            sys.exit(f"{reason} NOMAFLOW_UI=skip installs without the pages.")
 
 
 def _is_wanted() -> bool:

