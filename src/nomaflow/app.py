@@ -351,6 +351,7 @@ class App:
             schedules=ScheduleHistory(self.database, self.clock),
             pause_history=PauseHistory(self.database, self.clock),
             zone=self.zone,
+            pack=lambda options: pack(options, self.vault),
             revision=self.catalogue_keeper.revision_of,
         )
 

@@ -21,7 +21,7 @@ from nomaflow.triggers.interval import EPOCH, IntervalTrigger
 from nomaflow.triggers.window import within
 
 _FIELDS = keys_of(Job) | {"step_defaults"}
-_LISTS = {"after", "limits", "tags"}
+_LISTS = {"after", "limits", "presets", "tags"}
 TABLES = ("jobs", "step_defaults")
 _ANY_STEP = StepDefinition(name="any", type="any")
 
@@ -76,6 +76,7 @@ class JobReader:
         yield from _trigger_problems(values, place)
         yield from _window_problems(values, place)
         yield from self._name_problems(values, place)
+        yield from _preset_problems(values, {step.name for step in steps}, place)
         yield from token_problems(values.get("params"), place.at("params"), in_job_params)
         yield from self.steps.defaults_problems(
             values.get("step_defaults", {}), place.at("step_defaults")
@@ -179,6 +180,31 @@ def _trigger_mistake(
         trigger_of(schedule, interval, anchor if isinstance(anchor, str) else EPOCH, zone)
     except InvalidSchedule as error:
         yield place.at(error.field).problem(str(error))
+
+
+def _preset_problems(values: dict[str, Any], steps: set[str], place: Place) -> Iterator[Problem]:
+    presets = values.get("presets")
+    named: list[Any] = []
+    for number, preset in enumerate(presets if isinstance(presets, list) else ()):
+        here = place.at("presets", number)
+        if not isinstance(preset, dict):
+            continue
+        if preset.get("name") in named:
+            yield here.at("name").problem("this name is used twice; expected one of its own")
+        named.append(preset.get("name"))
+        yield from _preset_schedule_problems(preset, values.get("timezone"), here)
+        for field_name in ("op_kwargs", "step_enabled"):
+            found = preset.get(field_name)
+            for name in found.keys() - steps if isinstance(found, dict) else ():
+                yield here.at(field_name, name).problem(words.unknown_name("step", name, steps))
+
+
+def _preset_schedule_problems(
+    preset: dict[str, Any], timezone: Any, place: Place
+) -> Iterator[Problem]:
+    schedule = preset.get("schedule")
+    if isinstance(schedule, str):
+        yield from _trigger_mistake("schedule", schedule, EPOCH, timezone, place)
 
 
 def _window_problems(values: dict[str, Any], place: Place) -> Iterator[Problem]:

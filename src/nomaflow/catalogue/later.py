@@ -12,7 +12,6 @@ JOB_FIELDS: Mapping[str, Any] = {
     "alerts": _NOTHING,
     "on_crash": "fail",
     "params_schema": _NOTHING,
-    "presets": [],
 }
 STEP_FIELDS: Mapping[str, Any] = {"when": _NOTHING}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {

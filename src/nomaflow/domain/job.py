@@ -131,6 +131,31 @@ class After(Documented):
         return state in _ENDS[self.on]
 
 
+class Preset(Documented):
+    """Named values for a run of the job, on a schedule of their own if they have one."""
+
+    name: Annotated[str, AfterValidator(_job_id)]
+    """Letters, digits, `-` and `_`; unique in the job."""
+
+    enabled: bool = True
+    """`false`: the preset's schedule is ignored; choosing it by hand still works."""
+
+    schedule: str | None = None
+    """Cron, in the job's zone; its trigger is `preset:NAME`."""
+
+    params: Mapping[str, Any] = Field(default_factory=dict)
+    """Parameters above those of the job and its steps, below those of the run form."""
+
+    op_kwargs: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """Values for single steps, by step name."""
+
+    step_enabled: Mapping[str, bool] = Field(default_factory=dict)
+    """Steps that are switched on or off, by name."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING"] | None = None
+    """Instead of the job's."""
+
+
 class Job(Documented):
     """A definition: named steps and when they run."""
 
@@ -205,6 +230,9 @@ class Job(Documented):
 
     log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
     """The lowest level that the runs' logs keep."""
+
+    presets: tuple[Preset, ...] = ()
+    """Named values: `[[jobs.presets]]`."""
 
     steps: Annotated[tuple[StepDefinition, ...], Field(min_length=1)]
     """What is done, one after the other."""

@@ -1,12 +1,13 @@
 """What did happen: runs, step runs, and the lines they logged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NewType
 
-from nomaflow.domain.job import JobId, LogLevel
+from nomaflow.domain.job import Job, JobId, LogLevel
 from nomaflow.domain.states import RunState, StepState
+from nomaflow.errors import NotFound
 
 RunId = NewType("RunId", int)
 TriggerId = NewType("TriggerId", str)
@@ -16,14 +17,42 @@ SCHEDULE = TriggerId("schedule")
 INTERVAL = TriggerId("interval")
 
 
+def preset_trigger(name: str) -> TriggerId:
+    """The trigger of a preset's own schedule."""
+    return TriggerId(f"preset:{name}")
+
+
 @dataclass(frozen=True)
 class RunOptions:
-    """What one fire changes for itself: the run form's values, for this run alone."""
+    """What one fire changes for itself: the run form's values, for this run alone.
+
+    `preset` names the job's preset whose values lie below: `with_preset` fills them in.
+    """
 
     params: Mapping[str, Any] = field(default_factory=dict)
     op_kwargs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     step_enabled: Mapping[str, bool] = field(default_factory=dict)
     log_level: LogLevel | None = None
+    preset: str | None = None
+    preset_params: Mapping[str, Any] = field(default_factory=dict)
+    preset_op_kwargs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def with_preset(options: RunOptions, job: Job) -> RunOptions:
+    """The options over the values of the preset that they name. Raises NotFound."""
+    if options.preset is None:
+        return options
+    preset = next((each for each in job.presets if each.name == options.preset), None)
+    if preset is None:
+        names = ", ".join(each.name for each in job.presets) or "none"
+        raise NotFound(f"Job '{job.id}' has no preset '{options.preset}'. Its presets: {names}.")
+    return replace(
+        options,
+        preset_params=preset.params,
+        preset_op_kwargs=preset.op_kwargs,
+        step_enabled={**preset.step_enabled, **options.step_enabled},
+        log_level=options.log_level or preset.log_level,
+    )
 
 
 @dataclass(frozen=True)

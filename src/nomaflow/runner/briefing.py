@@ -43,6 +43,7 @@ class Briefing:
         self._run = run
         self._started_at = run.started_at or run.created_at
         zone = ZoneInfo(job.timezone or parts.zone)
+        self._shared = (job.params, options.preset_params, options.params)
         self._scope = Scope(env=parts.env, facts=dict(self._facts(zone, previous_success_at)))
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -52,9 +53,9 @@ class Briefing:
         """
         scope = replace(self._scope, env=lambda name: f"${{env:{name}}}")
         try:
-            return merge_params((self._job.params, self._options.params), scope)
+            return merge_params(self._shared, scope)
         except StepRefused:
-            return {**self._job.params, **self._options.params}
+            return {key: value for layer in self._shared for key, value in layer.items()}
 
     def request(
         self, index: int, attempt: int, previous: Mapping[str, PreviousStep]
@@ -95,6 +96,8 @@ class Briefing:
         layers = (
             self._job.params,
             own,
+            self._options.preset_params,
+            self._options.preset_op_kwargs.get(definition.name, {}),
             self._options.params,
             self._options.op_kwargs.get(definition.name, {}),
         )

@@ -12,15 +12,16 @@ from nomaflow.domain.durations import duration
 from nomaflow.domain.events import RunsQueued
 from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.pause import Pause
-from nomaflow.domain.run import INTERVAL, NewRun
+from nomaflow.domain.run import INTERVAL, NewRun, RunOptions, TriggerId, preset_trigger, with_preset
 from nomaflow.events.bus import Bus
 from nomaflow.history.pauses import PauseHistory
 from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.queue.admission import DueRun
 from nomaflow.queue.run_queue import RunQueue
 from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
-from nomaflow.triggers.base import InvalidSchedule
+from nomaflow.triggers.base import InvalidSchedule, Trigger
 from nomaflow.triggers.calendar import Calendar, Exclusions, Moved
+from nomaflow.triggers.cron import CronTrigger
 from nomaflow.triggers.declared import trigger_of
 from nomaflow.triggers.window import within
 
@@ -37,18 +38,16 @@ class Firing:
     schedules: ScheduleHistory
     pause_history: PauseHistory
     zone: str
+    pack: Callable[[RunOptions], str | None]
     revision: Callable[[JobId], Awaitable[int | None]]
 
     def entries(self) -> Iterator[ScheduleEntry]:
         """The schedules of the enabled jobs; one that cannot be used is left out and logged."""
         for job in self.catalogue().jobs.values():
             try:
-                entry = self._entry(job)
+                yield from self.entries_of(job)
             except InvalidSchedule as error:
                 log.warning("schedule_suspended", job_id=job.id, reason=str(error))
-                continue
-            if entry is not None:
-                yield entry
 
     async def cursors(self) -> Mapping[Key, datetime]:
         return await self.queue.cursors()
@@ -80,19 +79,28 @@ class Firing:
     def next_due(self, job: Job, after: datetime) -> datetime | None:
         """When the job is due next; None: by hand only, disabled, or its schedule is unusable."""
         try:
-            entry = self._entry(job)
+            due = [entry.trigger.next_after(after) for entry in self.entries_of(job)]
         except InvalidSchedule:
             return None
-        return entry.trigger.next_after(after) if entry else None
+        return min((at for at in due if at is not None), default=None)
 
-    def _entry(self, job: Job) -> ScheduleEntry | None:
+    def entries_of(self, job: Job) -> list[ScheduleEntry]:
+        """The job's own schedule and those of its presets. Raises InvalidSchedule."""
         if not job.enabled:
-            return None
+            return []
         zone = ZoneInfo(job.timezone or self.zone)
-        trigger = trigger_of(job.schedule, job.interval, job.interval_anchor, zone.key)
-        if trigger is None:
-            return None
-        trigger_id, rule = trigger
+        own = trigger_of(job.schedule, job.interval, job.interval_anchor, zone.key)
+        presets = [
+            (preset_trigger(preset.name), CronTrigger.parse(preset.schedule, zone.key))
+            for preset in job.presets
+            if preset.enabled and preset.schedule is not None
+        ]
+        triggers = [*([own] if own else []), *presets]
+        return [self._entry(job, zone, trigger_id, rule) for trigger_id, rule in triggers]
+
+    def _entry(
+        self, job: Job, zone: ZoneInfo, trigger_id: TriggerId, rule: Trigger
+    ) -> ScheduleEntry:
         exclusions = self._exclusions(job, zone)
         if exclusions is not None and exclusions.are_moved:
             rule = Moved(rule, exclusions)
@@ -124,5 +132,14 @@ class Firing:
             reason=decision.reason,
             revision_id=revision,
             waits_turn=decision.waits_turn,
+            options=self._options(decision, job),
         )
         return run, job.overlap if job else "skip"
+
+    def _options(self, decision: Decision, job: Job | None) -> str | None:
+        """A preset's values, when it is the preset's schedule that fires."""
+        names = {preset_trigger(preset.name): preset.name for preset in job.presets} if job else {}
+        name = names.get(decision.trigger_id)
+        if job is None or name is None or decision.state.is_final:
+            return None
+        return self.pack(with_preset(RunOptions(preset=name), job))

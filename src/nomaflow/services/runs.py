@@ -17,6 +17,7 @@ from nomaflow.domain.run import (
     RunId,
     RunOptions,
     StepRun,
+    with_preset,
 )
 from nomaflow.errors import NotFound, Refused
 from nomaflow.events.bus import Bus
@@ -65,6 +66,7 @@ class Runs:
         will claim it. `key`: the same caller with the same key gets the same run, for a day.
         """
         job = self._parts.job(job_id)
+        options = with_preset(options, job)
         _check(job, options)
         new = NewRun(
             job_id=JobId(job_id),

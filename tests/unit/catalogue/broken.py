@@ -55,9 +55,7 @@ COPY = 'type = "sql_copy"\ntarget = { connector = "default", table = "t" }\n'
 
 JOB_FIELDS = [
     in_job("unknown key", 'schedul = "0 2 * * *" ◀', "schedul", "did you mean 'schedule'?"),
-    in_job(
-        "unknown key like no other", "zzz = 1 ◀", "zzz", "expected one of: after,"
-    ),
+    in_job("unknown key like no other", "zzz = 1 ◀", "zzz", "expected one of: after,"),
     in_job("bad cron", 'schedule = "61 * * * *" ◀', "schedule", "0-59"),
     in_job("cron that never fires", 'schedule = "0 0 31 2 *" ◀', "schedule", "never"),
     in_job("cron with too few fields", 'schedule = "0 2" ◀', "schedule", "Expected"),
@@ -142,6 +140,24 @@ JOB_FIELDS = [
         'after = [{ job = "healthy", on = "end" }] ◀',
         "after.0.on",
         "'success', 'failure' or 'finish'",
+    ),
+    in_job(
+        "preset on a bad schedule",
+        'presets = [{ name = "eu", schedule = "61 * * * *" }] ◀',
+        "presets.0.schedule",
+        "0-59",
+    ),
+    in_job(
+        "preset for a step that is not there",
+        'presets = [{ name = "eu", step_enabled = { frist = false } }] ◀',
+        "presets.0.step_enabled.frist",
+        "did you mean 'first'?",
+    ),
+    in_job(
+        "two presets of a name",
+        'presets = [{ name = "eu" }, { name = "eu" }] ◀',
+        "presets.1.name",
+        "used twice",
     ),
     in_job("unknown limit", 'limits = ["erp"] ◀', "limits.0", "unknown limit 'erp'"),
     in_job("alerts", 'alerts = { channels = ["ops"] } ◀', "alerts", "not available"),

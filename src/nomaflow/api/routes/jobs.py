@@ -19,12 +19,16 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
 class RunRequest(Definition):
-    """What this one fire changes: shared parameters, values per step, switches, log level."""
+    """What this one fire changes: shared parameters, values per step, switches, log level.
+
+    They lie over the values of the `preset`, if one is named.
+    """
 
     params: Mapping[str, Any] = {}
     op_kwargs: Mapping[str, Mapping[str, Any]] = {}
     step_enabled: Mapping[str, bool] = {}
     log_level: Literal["DEBUG", "INFO", "WARNING"] | None = None
+    preset: str | None = None
 
 
 @router.get("", response_model=JobList)

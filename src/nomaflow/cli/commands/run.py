@@ -31,6 +31,9 @@ def run(  # noqa: PLR0913  # one argument per option
     log_level: Annotated[
         str | None, typer.Option("--log-level", metavar="LEVEL", help="DEBUG, INFO or WARNING.")
     ] = None,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Values of a preset of the job.")
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Execute here and return when the run has ended.")
     ] = False,
@@ -45,6 +48,7 @@ def run(  # noqa: PLR0913  # one argument per option
         params=_params(param or []),
         step_enabled=dict.fromkeys(step_off or [], False),
         log_level=_level(log_level),
+        preset=preset,
     )
     detail = complete(_run(App.build(home), job, options, wait=wait))
     if as_json:
