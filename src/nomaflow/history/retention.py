@@ -13,7 +13,7 @@ from nomaflow.history.database import Database
 from nomaflow.history.rows import AnyRow
 from nomaflow.history.tables import job_logs, job_runs
 
-ROWS_PER_DELETE = 500
+ROWS_PER_DELETE = 100
 """Runs and chunks of their logs together: how much one transaction takes away."""
 
 Cursor = tuple[datetime, RunId]

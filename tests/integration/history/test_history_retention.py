@@ -117,13 +117,13 @@ async def test_steps_attempts_and_logs_go_with_their_run(desk: Desk) -> None:
 
 def test_a_delete_takes_away_a_bounded_number_of_rows() -> None:
     runs = [RunId(number) for number in range(1, 8)]
-    weights = {RunId(2): 300, RunId(3): 300, RunId(5): 900}
+    weights = {RunId(2): 60, RunId(3): 60, RunId(5): 900}
     found = list(portions(runs, weights))
     assert found == [[1, 2], [3, 4], [5], [6, 7]]
 
 
 def test_every_run_is_in_one_portion_of_the_delete() -> None:
-    runs = [RunId(number) for number in range(1, 1201)]
+    runs = [RunId(number) for number in range(1, 251)]
     found = list(portions(runs, {}))
-    assert [len(portion) for portion in found] == [500, 500, 200]
+    assert [len(portion) for portion in found] == [100, 100, 50]
     assert [run for portion in found for run in portion] == runs
