@@ -25,6 +25,7 @@ from nomaflow.events.bus import Bus
 from nomaflow.history.database import Database
 from nomaflow.history.logs import LogHistory
 from nomaflow.history.looks import Looks
+from nomaflow.history.near import NearRuns
 from nomaflow.history.pauses import PauseHistory
 from nomaflow.history.processes import ProcessRegistry
 from nomaflow.history.recent import RecentRuns
@@ -65,6 +66,7 @@ from nomaflow.services.progress import ProgressBoard
 from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.services.schedule import Schedule
+from nomaflow.services.why import Why, WhyParts
 from nomaflow.steps.registry import StepTypes
 
 
@@ -314,6 +316,18 @@ class App:
     @cached_property
     def pauses(self) -> Pauses:
         return Pauses(PauseHistory(self.database, self.clock), self._catalogue, self.clock)
+
+    @cached_property
+    def why(self) -> Why:
+        return Why(
+            WhyParts(
+                catalogue=self._catalogue,
+                runs=NearRuns(self.database),
+                pauses=PauseHistory(self.database, self.clock),
+                outlooks=self.firing.outlooks,
+                clock=self.clock,
+            )
+        )
 
     @cached_property
     def connectors(self) -> Connectors:

@@ -33,6 +33,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 revisions=app.revisions,
                 runs=app.runs,
                 pauses=app.pauses,
+                why=app.why,
                 schedule=app.schedule,
                 metrics=metrics,
                 metrics_open=server.metrics_open,

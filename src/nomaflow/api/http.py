@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from nomaflow import __version__
 from nomaflow.api import problems, static_files
 from nomaflow.api.hosts import HostGuard, KnownHosts
-from nomaflow.api.routes import catalogue, health, jobs, pause, revisions, runs, schedule
+from nomaflow.api.routes import catalogue, health, jobs, pause, revisions, runs, schedule, why
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -44,6 +44,7 @@ def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
     v1.include_router(jobs.router)
     v1.include_router(runs.router)
     v1.include_router(pause.router)
+    v1.include_router(why.router)
     v1.include_router(schedule.router)
     app.include_router(v1)
     app.mount("/socket.io", _live)

@@ -266,3 +266,27 @@ class PauseInForce(BaseModel):
     """Whether schedules are held back now."""
 
     pause: PauseDetail | None
+
+
+class ScheduleNear(BaseModel):
+    """What one schedule names near an instant.
+
+    `held_back` says why its next due time will start nothing.
+    """
+
+    trigger_id: str
+    words: dict[str, str]
+    previous_due_at: Instant | None
+    next_due_at: Instant | None
+    held_back: str | None
+
+
+class WhyDetail(BaseModel):
+    """Why a job did not run, or when it will: a sentence, and what it rests on."""
+
+    job_id: str
+    at: Instant
+    answer: str
+    pause: PauseDetail | None
+    schedules: list[ScheduleNear]
+    runs: list[RunSummary]

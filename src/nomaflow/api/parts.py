@@ -18,6 +18,7 @@ from nomaflow.services.pauses import Pauses
 from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import Runs
 from nomaflow.services.schedule import Schedule
+from nomaflow.services.why import Why
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class ApiParts:
     jobs: Jobs
     runs: Runs
     pauses: Pauses
+    why: Why
     catalogue: CatalogueKeeper
     revisions: Revisions
     schedule: Schedule

@@ -28,6 +28,7 @@ FOUND_IN = {
     "logs": "history",
     "cancel": "history",
     "pause": "pause",
+    "why": "why",
     "revisions": "revisions",
     "schedule": "schedule",
     "secrets": "secrets",

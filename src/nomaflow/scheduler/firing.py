@@ -18,11 +18,12 @@ from nomaflow.history.pauses import PauseHistory
 from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.queue.admission import DueRun
 from nomaflow.queue.run_queue import RunQueue
-from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry
+from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry, held_back
 from nomaflow.triggers.base import InvalidSchedule, Trigger
 from nomaflow.triggers.calendar import Calendar, Exclusions, Moved
 from nomaflow.triggers.cron import CronTrigger
 from nomaflow.triggers.declared import trigger_of
+from nomaflow.triggers.outlook import Outlook, previous_due
 from nomaflow.triggers.window import within
 
 log = structlog.get_logger()
@@ -98,6 +99,14 @@ class Firing:
         triggers = [*([own] if own else []), *presets]
         return [self._entry(job, zone, trigger_id, rule) for trigger_id, rule in triggers]
 
+    def outlooks(self, job: Job, at: datetime, pauses: Sequence[Pause]) -> list[Outlook]:
+        """What each schedule of the job names near `at`; none when it cannot be used."""
+        try:
+            entries = self.entries_of(job)
+        except InvalidSchedule:
+            return []
+        return [_outlook(entry, at, pauses) for entry in entries]
+
     def _entry(
         self, job: Job, zone: ZoneInfo, trigger_id: TriggerId, rule: Trigger
     ) -> ScheduleEntry:
@@ -143,3 +152,14 @@ class Firing:
         if job is None or name is None or decision.state.is_final:
             return None
         return self.pack(with_preset(RunOptions(preset=name), job))
+
+
+def _outlook(entry: ScheduleEntry, at: datetime, pauses: Sequence[Pause]) -> Outlook:
+    following = entry.trigger.next_after(at)
+    return Outlook(
+        trigger_id=entry.trigger_id,
+        words=entry.trigger.words(),
+        previous_due=previous_due(entry.trigger, at),
+        next_due=following,
+        held_back=None if following is None else held_back(entry, pauses, following),
+    )

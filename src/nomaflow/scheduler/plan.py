@@ -105,7 +105,7 @@ def plan(
     `cursor` is the last due time that was decided. None (a new job), or one in the future (the
     clock was set back): nothing before `now` is caught up.
     """
-    excuse = partial(_excuse, entry, pauses)
+    excuse = partial(held_back, entry, pauses)
     reached = now if cursor is None else min(cursor, now)
     due = entry.trigger.next_after(reached)
     gap = None
@@ -123,7 +123,7 @@ def plan(
     return Plan((*late, *prompt), reached, due)
 
 
-def _excuse(entry: ScheduleEntry, pauses: Sequence[Pause], due: datetime) -> str | None:
+def held_back(entry: ScheduleEntry, pauses: Sequence[Pause], due: datetime) -> str | None:
     """Why the due time starts nothing although somebody looked; None: it starts."""
     pause = pause_of(pauses, entry.job_id, due)
     if pause is not None:
