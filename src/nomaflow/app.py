@@ -18,7 +18,7 @@ from nomaflow.catalogue.replacing import replace_together
 from nomaflow.clock import Clock, SystemClock
 from nomaflow.config import Environment, Settings, child_environment, system_timezone
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
-from nomaflow.domain.job import Job
+from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.run import ProcessId, Run, RunOptions
 from nomaflow.errors import InvalidConfiguration
 from nomaflow.events.bus import Bus
@@ -63,6 +63,7 @@ from nomaflow.services.catalogue import CatalogueKeeper, CatalogueParts
 from nomaflow.services.jobs import JobParts, Jobs
 from nomaflow.services.pauses import Pauses
 from nomaflow.services.progress import ProgressBoard
+from nomaflow.services.repeats import Repeats
 from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.services.schedule import Schedule
@@ -266,18 +267,24 @@ class App:
         )
 
     @cached_property
-    def runs(self) -> Runs:
-        return Runs(
-            RunParts(
-                queue=self.queue,
-                history=self.history,
-                logs=self.logs,
-                bus=self.bus,
-                job=lambda job_id: self.catalogue.job(job_id),
-                revision=self.catalogue_keeper.revision_of,
-                pack=lambda options: pack(options, self.vault),
-            )
+    def run_parts(self) -> RunParts:
+        return RunParts(
+            queue=self.queue,
+            history=self.history,
+            logs=self.logs,
+            bus=self.bus,
+            job=lambda job_id: self.catalogue.job(job_id),
+            revision=self.catalogue_keeper.revision_of,
+            pack=lambda options: pack(options, self.vault),
         )
+
+    @cached_property
+    def runs(self) -> Runs:
+        return Runs(self.run_parts)
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        return Repeats(self.run_parts, self.catalogue_keeper.definition_of, self._options)
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -296,7 +303,13 @@ class App:
     @cached_property
     def presence(self) -> Presence:
         silent = self.settings.runner.dead_after_seconds
-        return Presence(self.processes, self.bus, self.clock, dead_after_seconds=silent)
+        return Presence(
+            self.processes,
+            self.bus,
+            self.clock,
+            resumes=self._resumes,
+            dead_after_seconds=silent,
+        )
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -401,7 +414,7 @@ class App:
             writer=self.run_writer,
             hosts=self.hosts,
             job=self.catalogue_keeper.definition_of,
-            options=lambda run: unpack(run.options, self.vault),
+            options=self._options,
             brief=self._brief,
             redact_text=self.redactor.redact,
             redact_value=self.redactor.redact_value,
@@ -413,6 +426,13 @@ class App:
     ) -> Briefing:
         parts = BriefingParts(self.step_types, self.env, self.zone)
         return Briefing(parts, run, job, options, previous_success_at)
+
+    def _options(self, run: Run) -> RunOptions:
+        return unpack(run.options, self.vault)
+
+    def _resumes(self, job_id: JobId) -> bool:
+        job = self.catalogue.jobs.get(job_id)
+        return job is not None and job.on_crash == "resume"
 
     def _catalogue(self) -> Catalogue:
         return self.catalogue

@@ -32,6 +32,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 catalogue=app.catalogue_keeper,
                 revisions=app.revisions,
                 runs=app.runs,
+                repeats=app.repeats,
                 pauses=app.pauses,
                 why=app.why,
                 schedule=app.schedule,

@@ -246,3 +246,17 @@ def everyone_below(command: Started) -> list[int]:
         fresh = [child for pid in fresh for child in living_children(pid)]
         found += fresh
     return found
+
+
+def test_a_failed_run_is_resumed_replayed_and_retried_from_the_command_line(
+    tmp_path: Path,
+) -> None:
+    home = a_home(tmp_path / "home", a_query_job("sad", "SELECT * FROM nowhere"))
+    failed = nomaflow("run", "sad", "--home", home, "--json").json["run_id"]
+    resumed = nomaflow("resume", str(failed), "--home", home, "--json")
+    replayed = nomaflow("replay", str(failed), "--param", "a=1", "--home", home, "--json")
+    retried = nomaflow("retry", "--job", "sad", "--limit", "1", "--home", home, "--json")
+
+    assert (resumed.code, resumed.json["triggered_by"]) == (1, f"resume:{failed}")
+    assert (replayed.code, replayed.json["params"]) == (1, {"a": 1})
+    assert [run["run_id"] for run in retried.json["runs"]] == [replayed.json["run_id"]]

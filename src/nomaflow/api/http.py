@@ -10,7 +10,17 @@ from starlette.types import Receive, Scope, Send
 from nomaflow import __version__
 from nomaflow.api import problems, static_files
 from nomaflow.api.hosts import HostGuard, KnownHosts
-from nomaflow.api.routes import catalogue, health, jobs, pause, revisions, runs, schedule, why
+from nomaflow.api.routes import (
+    catalogue,
+    health,
+    jobs,
+    pause,
+    repeats,
+    revisions,
+    runs,
+    schedule,
+    why,
+)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -43,6 +53,7 @@ def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
     v1.include_router(revisions.router)
     v1.include_router(jobs.router)
     v1.include_router(runs.router)
+    v1.include_router(repeats.router)
     v1.include_router(pause.router)
     v1.include_router(why.router)
     v1.include_router(schedule.router)

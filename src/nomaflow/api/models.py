@@ -290,3 +290,22 @@ class WhyDetail(BaseModel):
     pause: PauseDetail | None
     schedules: list[ScheduleNear]
     runs: list[RunSummary]
+
+
+class Retry(BaseModel):
+    """What became of one run that was to be retried."""
+
+    run_id: int
+    """The run that failed."""
+
+    new_run_id: int | None
+    """The run that was started for it."""
+
+    refused: str | None
+    """Why none was started."""
+
+
+class RetryList(BaseModel):
+    """Each run of the filter, newest first."""
+
+    runs: list[Retry]

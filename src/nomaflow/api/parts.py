@@ -15,6 +15,7 @@ from nomaflow.services.catalogue import CatalogueKeeper
 from nomaflow.services.jobs import Jobs
 from nomaflow.services.metrics import Metrics
 from nomaflow.services.pauses import Pauses
+from nomaflow.services.repeats import Repeats
 from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import Runs
 from nomaflow.services.schedule import Schedule
@@ -31,6 +32,7 @@ class ApiParts:
 
     jobs: Jobs
     runs: Runs
+    repeats: Repeats
     pauses: Pauses
     why: Why
     catalogue: CatalogueKeeper

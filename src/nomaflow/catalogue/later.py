@@ -10,7 +10,6 @@ _NOTHING: Final = object()
 
 JOB_FIELDS: Mapping[str, Any] = {
     "alerts": _NOTHING,
-    "on_crash": "fail",
     "params_schema": _NOTHING,
 }
 STEP_FIELDS: Mapping[str, Any] = {"when": _NOTHING}

@@ -1,11 +1,11 @@
 """The course of a run: which steps execute, and how the run ends. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from nomaflow.domain.job import StepDefinition
-from nomaflow.domain.run import RunOptions, StepRun
+from nomaflow.domain.run import RunId, RunOptions, StepRun
 from nomaflow.domain.states import RunState, StepState
 
 DISABLED = "skipped: disabled"
@@ -76,3 +76,26 @@ def _cause(step: StepRun) -> str:
     if step.reason:
         return step.reason
     return step.error.message.partition("\n")[0] if step.error else "unknown"
+
+
+def kept_steps(done: Sequence[StepRun], steps: Sequence[StepDefinition]) -> list[StepRun]:
+    """The steps of a run that resumes one whose steps ended like `done`.
+
+    Those that succeeded before the first that did not are kept; the rest is PENDING.
+    """
+    kept: list[StepRun] = []
+    keeps = True
+    for index, step in enumerate(steps):
+        before = done[index] if index < len(done) else None
+        is_same = before is not None and (before.name, before.type) == (step.name, step.type)
+        keeps = keeps and is_same and _is_over(before)
+        if keeps and before is not None and before.state is StepState.SUCCEEDED:
+            kept.append(before)
+        else:
+            kept.append(StepRun(RunId(0), index, step.name, step.type, StepState.PENDING))
+    return kept
+
+
+def _is_over(step: StepRun | None) -> bool:
+    """Whether the run went past the step as it should."""
+    return step is not None and (step.state is StepState.SUCCEEDED or step.reason == DISABLED)

@@ -228,6 +228,10 @@ class Job(Documented):
     timeout_seconds: PositiveFloat | None = None
     """A hard wall for the whole run; absent: 4 hours, or the longest step's if that is greater."""
 
+    on_crash: Literal["fail", "resume"] = "fail"
+    """A run whose process died: `fail` ends it, `lost in restart`; `resume` goes on with the
+    interrupted step, which runs again from its beginning."""
+
     log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
     """The lowest level that the runs' logs keep."""
 

@@ -15,6 +15,8 @@ ProcessId = NewType("ProcessId", str)
 
 SCHEDULE = TriggerId("schedule")
 INTERVAL = TriggerId("interval")
+RESUME = "resume:"
+"""How `triggered_by` begins of a run that keeps the finished steps of another one."""
 
 
 def preset_trigger(name: str) -> TriggerId:

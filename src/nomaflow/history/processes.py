@@ -24,15 +24,22 @@ from sqlalchemy import (
 )
 
 from nomaflow.clock import Clock
+from nomaflow.domain.job import JobId
 from nomaflow.domain.run import ProcessId, Run, RunId
 from nomaflow.domain.states import RunState, states_before
 from nomaflow.history.closing import OnEnd, fail_open_steps, nothing
 from nomaflow.history.database import Database
+from nomaflow.history.lost import requeue_lost, resumable
 from nomaflow.history.rows import RUN_COLUMNS, AnyRow, as_run
 from nomaflow.history.tables import job_runs, processes
 
 LOST: Final = "lost in restart"
 DAWN: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def never(_: JobId) -> bool:
+    """No job goes on after a crash."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -123,31 +130,38 @@ class ProcessRegistry:
         )
         return await self._database.read(lambda connection: [*connection.scalars(query)])
 
-    async def rescue(self, process_ids: Collection[ProcessId]) -> list[Run]:
+    async def rescue(
+        self, process_ids: Collection[ProcessId], resumes: Callable[[JobId], bool] = never
+    ) -> list[Run]:
         """Close the runs of dead processes as FAILED, and forget the processes.
 
-        Runs that were reserved for them end too: nobody else would claim them. From then on
-        every write of such a process is refused by its fence.
+        Those whose job `resumes` are QUEUED again instead, unless they were rescued 3 times or are
+        to be canceled. Runs that were reserved for the dead end too: nobody else would claim them.
+        From then on every write of such a process is refused by its fence.
         """
         now = self._clock.now()
 
         def rescue(connection: Connection) -> list[Run]:
-            held = select(job_runs.c.id).where(_held_by(process_ids)).with_for_update()
-            run_ids = [RunId(run_id) for run_id in connection.scalars(held)]
-            ended = (
-                update(job_runs)
-                .where(job_runs.c.id.in_(run_ids))
-                .where(job_runs.c.state.in_(states_before(RunState.FAILED)))
-                .values(state=RunState.FAILED, reason=LOST, finished_at=now, not_before=None)
-                .returning(*RUN_COLUMNS)
-            )
-            runs = sorted(map(as_run, connection.execute(ended)), key=lambda run: run.id)
-            fail_open_steps(connection, run_ids, LOST, now)
-            self._on_end(connection, [run.id for run in runs])
+            held = select(*RUN_COLUMNS).where(_held_by(process_ids)).with_for_update()
+            runs = [as_run(row) for row in connection.execute(held)]
+            again = resumable(connection, [run for run in runs if resumes(run.job_id)])
+            requeue_lost(connection, again, now)
+            self._fail(connection, [run.id for run in runs if run.id not in again], now)
             connection.execute(delete(processes).where(processes.c.id.in_(process_ids)))
-            return runs
+            rescued = select(*RUN_COLUMNS).where(job_runs.c.id.in_([run.id for run in runs]))
+            return [as_run(row) for row in connection.execute(rescued.order_by(job_runs.c.id))]
 
         return await self._database.write(rescue)
+
+    def _fail(self, connection: Connection, run_ids: Collection[RunId], now: datetime) -> None:
+        connection.execute(
+            update(job_runs)
+            .where(job_runs.c.id.in_(run_ids))
+            .where(job_runs.c.state.in_(states_before(RunState.FAILED)))
+            .values(state=RunState.FAILED, reason=LOST, finished_at=now, not_before=None)
+        )
+        fail_open_steps(connection, run_ids, LOST, now)
+        self._on_end(connection, run_ids)
 
     def _since(self, silent_seconds: float) -> datetime:
         return self._clock.now() - timedelta(seconds=silent_seconds)

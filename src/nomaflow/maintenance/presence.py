@@ -1,11 +1,13 @@
 """This process's sign of life, and the rescue of what dead processes left behind."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
 from nomaflow.clock import Clock
 from nomaflow.domain.events import ProcessLost, RunChanged, RunsQueued
+from nomaflow.domain.job import JobId
 from nomaflow.domain.run import ProcessId
 from nomaflow.events.bus import Bus
 from nomaflow.history.processes import ProcessRegistry
@@ -17,6 +19,8 @@ log = structlog.get_logger()
 class Presence:
     """Beats while it is open; each beat also looks for runs whose process died.
 
+    `resumes` tells whether a job's runs go on then, or are lost.
+
     Who was silent for `dead_after_seconds` is taken for dead. One that wakes up after that stops
     what it executes, registers again and goes on with new work.
     """
@@ -27,12 +31,14 @@ class Presence:
         bus: Bus,
         clock: Clock,
         *,
+        resumes: Callable[[JobId], bool],
         dead_after_seconds: float,
     ) -> None:
         self._processes = processes
         self._bus = bus
         self._clock = clock
         self._kind = ""
+        self._resumes = resumes
         self._dead_after = dead_after_seconds
         self._beating: asyncio.Task[None] | None = None
         self._heard_at = self._in_touch_since = clock.steady()
@@ -86,9 +92,12 @@ class Presence:
 
     async def _rescue(self) -> None:
         dead = await self._processes.dead(silent_seconds=self._patience())
-        for run in await self._processes.rescue(dead) if dead else ():
+        if not dead:
+            return
+        for run in await self._processes.rescue(dead, self._resumes):
             log.warning("run_rescued", run_id=run.id, job_id=run.job_id)
             self._bus.publish(RunChanged(run.id))
+        self._bus.publish(RunsQueued())
 
     def _patience(self) -> float | None:
         """How long the others may be silent; None while their silence may be our own deafness.

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from itertools import zip_longest
@@ -17,6 +18,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    insert,
     or_,
     select,
     true,
@@ -26,15 +28,15 @@ from sqlalchemy import (
 from nomaflow.clock import Clock
 from nomaflow.domain.course import StopReason
 from nomaflow.domain.job import JobId, Overlap
-from nomaflow.domain.run import Fence, NewRun, ProcessId, Run, RunId, TriggerId
+from nomaflow.domain.run import Fence, NewRun, ProcessId, Run, RunId, StepRun, TriggerId
 from nomaflow.domain.states import IN_FLIGHT, RunState, states_before
 from nomaflow.errors import JobBusy, NotFound, Refused
 from nomaflow.history.calls import Call, remember, run_of
 from nomaflow.history.closing import cancel_open_steps
 from nomaflow.history.database import Database
-from nomaflow.history.rows import RUN_COLUMNS, as_run
+from nomaflow.history.rows import RUN_COLUMNS, as_run, step_values
 from nomaflow.history.runs import insert_runs
-from nomaflow.history.tables import job_runs, schedules
+from nomaflow.history.tables import job_runs, schedules, step_runs
 from nomaflow.history.types import Instant
 from nomaflow.queue.admission import Admission, DueRun, Flights, admission, in_flight
 from nomaflow.queue.followers import Followers
@@ -105,13 +107,18 @@ class RunQueue:
         self._limits = limits
 
     async def enqueue(
-        self, new: NewRun, *, overlap: Overlap, call: Call | None = None
+        self,
+        new: NewRun,
+        *,
+        overlap: Overlap,
+        call: Call | None = None,
+        steps: Sequence[StepRun] = (),
     ) -> RunId | None:
         """The new run's id; None when its due time already has a row.
 
         One that the job's runs in flight leave no room for: with a due time it is born SKIPPED,
         by hand it raises JobBusy and leaves no row. A `call` that was made before gets the id of
-        the run that it started then.
+        the run that it started then. `steps` are planned already, some of them done.
         """
         now = self._clock.now()
 
@@ -126,6 +133,9 @@ class RunQueue:
             run_id = self._insert(connection, [admitted], flights, now)[0]
             if call is not None and run_id is not None:
                 remember(connection, call, run_id, now)
+            if steps and run_id is not None:
+                planned = [step_values(replace(step, run_id=run_id)) for step in steps]
+                connection.execute(insert(step_runs), planned)
             return run_id
 
         return await self._database.write(enqueue)

@@ -9,7 +9,7 @@ import structlog
 from nomaflow.domain.course import Ending, StopReason
 from nomaflow.domain.events import CancelRequested, ProcessLost, RunChanged
 from nomaflow.domain.job import Job
-from nomaflow.domain.run import LogLine, ProcessId, Run, RunId
+from nomaflow.domain.run import RESUME, LogLine, ProcessId, Run, RunId
 from nomaflow.domain.states import RunState
 from nomaflow.errors import NotFound
 from nomaflow.history.changes import Change, OpenStepsFailed, RunEnded
@@ -87,6 +87,9 @@ class Runner:
         job = await self._parts.writer.patiently(lambda: self._parts.job(run))
         opening = await self._opening(run, job)
         held.record.goes_on_after(opening.last_seq)
+        if job is not None and not fits(opening, job):
+            await self._close_broken(held, f"the steps of job '{job.id}' changed since it began")
+            return
         if job is None:
             await self._close_broken(
                 held, f"job '{run.job_id}' is broken or no longer in the catalogue"
@@ -191,9 +194,15 @@ class Runner:
                 self._held[run_id].stop.ask(StopReason("cancel", by))
 
 
+def fits(opening: Opening, job: Job) -> bool:
+    """Whether what was planned before is what the job does."""
+    planned = [(step.name, step.type) for step in opening.steps]
+    return not planned or planned == [(step.name, step.type) for step in job.steps]
+
+
 def is_fresh(run: Run) -> bool:
     """Whether nothing of the run was done before this claim; parameters may bring tokens along."""
-    return run.attempt == 1 and run.options is None and not run.triggered_by.startswith("resume:")
+    return run.attempt == 1 and run.options is None and not run.triggered_by.startswith(RESUME)
 
 
 def run_began(run: Run) -> datetime:

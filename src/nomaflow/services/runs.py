@@ -67,7 +67,7 @@ class Runs:
         """
         job = self._parts.job(job_id)
         options = with_preset(options, job)
-        _check(job, options)
+        check_steps(job, options)
         new = NewRun(
             job_id=JobId(job_id),
             triggered_by=by,
@@ -181,7 +181,8 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
     event.clear()
 
 
-def _check(job: Job, options: RunOptions) -> None:
+def check_steps(job: Job, options: RunOptions) -> None:
+    """Raise NotFound when the options name a step that the job does not have."""
     known = {step.name for step in job.steps}
     unknown = sorted((set(options.step_enabled) | set(options.op_kwargs)) - known)
     if unknown:

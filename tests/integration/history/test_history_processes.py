@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from tests.integration.history.history_builders import Desk, a_plan, by_hand
 
-from nomaflow.domain.run import ProcessId, Run
+from nomaflow.domain.run import AttemptRun, ProcessId, Run
 from nomaflow.domain.states import RunState, StepState
-from nomaflow.history.changes import StepsPlanned
+from nomaflow.history.changes import AttemptBegun, StepsPlanned
 from nomaflow.history.processes import Place, ProcessRegistry
 
 HERE = Place("db1", "boot 1", 10)
@@ -117,3 +117,39 @@ async def test_rescuing_nobody_changes_nothing(desk: Desk) -> None:
     run = await desk.claimed()
     assert await registry(desk).rescue([]) == []
     assert (await desk.history.get(run.id)).state is RunState.RUNNING
+
+
+async def test_a_run_whose_job_resumes_goes_on_with_the_interrupted_step(desk: Desk) -> None:
+    run, _, attempt = await desk.begun()
+    [rescued] = await registry(desk).rescue([ProcessId("one")], lambda _: True)
+    waiting = await desk.history.get(run.id)
+    [again] = await desk.queue.claim(ProcessId("two"), 1)
+    [lost] = await desk.history.attempts(run.id)
+
+    assert rescued.id == run.id
+    assert (waiting.state, waiting.owner) == (RunState.QUEUED, None)
+    assert (again.id, again.attempt) == (run.id, run.attempt + 1)
+    assert (lost.attempt, lost.state) == (attempt.attempt, StepState.FAILED)
+    assert lost.error is not None
+    assert lost.error.type == "ProcessLost"
+    assert not await desk.finish(run.fence, RunState.SUCCEEDED)
+
+
+async def test_a_run_that_takes_every_process_down_is_resumed_three_times(desk: Desk) -> None:
+    run, _ = await desk.planned()
+    for number in range(1, 5):
+        begun = AttemptRun(run.id, 0, number, StepState.RUNNING, desk.clock.now())
+        assert await desk.history.write(run.fence, AttemptBegun(begun))
+        assert run.owner is not None
+        await registry(desk).rescue([run.owner], lambda _: True)
+        claimed = await desk.queue.claim(ProcessId(f"claim {number}"), 1)
+        run = claimed[0] if claimed else run
+    assert (await desk.history.get(run.id)).state is RunState.FAILED
+    assert (await desk.history.steps(run.id))[0].attempts == 4
+
+
+async def test_a_run_that_is_to_be_canceled_is_not_resumed(desk: Desk) -> None:
+    run, _, _ = await desk.begun()
+    await desk.queue.request_cancel(run.id, "user:anna")
+    await registry(desk).rescue([ProcessId("one")], lambda _: True)
+    assert (await desk.history.get(run.id)).state is RunState.FAILED

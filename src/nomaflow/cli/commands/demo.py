@@ -10,10 +10,10 @@ import typer
 from nomaflow.app import App
 from nomaflow.cli import output
 from nomaflow.cli.commands.serve import serve
-from nomaflow.cli.context import RUN_FAILED, complete
+from nomaflow.cli.context import RUN_FAILED, caller, complete
 from nomaflow.cli.demo.make import make_home
 from nomaflow.cli.execution import execute_here
-from nomaflow.domain.run import RunOptions
+from nomaflow.domain.run import ProcessId, RunId, RunOptions
 from nomaflow.domain.states import RunState
 
 cli = typer.Typer()
@@ -47,7 +47,11 @@ def demo(
 
 async def _run_job(app: App) -> dict[str, Any]:
     async with app.store():
-        return await execute_here(app, JOB, RunOptions())
+
+        async def start(reserved_for: ProcessId | None) -> RunId:
+            return await app.runs.start(JOB, RunOptions(), by=caller(), reserved_for=reserved_for)
+
+        return await execute_here(app, start)
 
 
 def _tell(table: str, rows: int) -> None:

@@ -1,6 +1,7 @@
-"""`nomaflow run`: start a job by hand, here or on the server of this store."""
+"""`nomaflow run | resume | replay | retry`: start runs, here or on the server of this store."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -8,12 +9,21 @@ import typer
 from nomaflow.app import App
 from nomaflow.cli import output
 from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, caller, complete
-from nomaflow.cli.execution import execute_here
-from nomaflow.domain.run import RunOptions
+from nomaflow.cli.execution import Start, execute
+from nomaflow.domain.job import JobId
+from nomaflow.domain.run import ProcessId, RunId, RunOptions
 from nomaflow.domain.states import RunState
-from nomaflow.services.views import run_detail
+from nomaflow.history.pages import RunFilter
+from nomaflow.services.repeats import Retried
 
 cli = typer.Typer()
+
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Execute here and return when the run has ended.")
+]
+RunArgument = Annotated[
+    int, typer.Argument(metavar="RUN", help="The run's id.", min=1, max=2**63 - 1)
+]
 
 
 @cli.command()
@@ -34,9 +44,7 @@ def run(  # noqa: PLR0913  # one argument per option
     preset: Annotated[
         str | None, typer.Option(metavar="NAME", help="Values of a preset of the job.")
     ] = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Execute here and return when the run has ended.")
-    ] = False,
+    wait: WaitOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a job now; no server is needed.
@@ -50,7 +58,83 @@ def run(  # noqa: PLR0913  # one argument per option
         log_level=_level(log_level),
         preset=preset,
     )
-    detail = complete(_run(App.build(home), job, options, wait=wait))
+    app = App.build(home)
+
+    async def start(reserved_for: ProcessId | None) -> RunId:
+        return await app.runs.start(job, options, by=caller(), reserved_for=reserved_for)
+
+    show_ended(complete(_executed(app, start, wait=wait)), as_json=as_json)
+
+
+@cli.command()
+def resume(
+    run: RunArgument,
+    *,
+    home: HomeOption = HERE,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Resume although the job changed since.")
+    ] = False,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a failed run in a new one: finished steps are kept, the rest is done."""
+    app = App.build(home)
+
+    async def start(reserved_for: ProcessId | None) -> RunId:
+        return await app.repeats.resume(
+            RunId(run), by=caller(), confirm=confirm, reserved_for=reserved_for
+        )
+
+    show_ended(complete(_executed(app, start, wait=wait)), as_json=as_json)
+
+
+@cli.command()
+def replay(
+    run: RunArgument,
+    *,
+    home: HomeOption = HERE,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="A parameter, k=v; v may be JSON.")
+    ] = None,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a job again with the parameters of an old run; what is given here wins."""
+    app, edits = App.build(home), RunOptions(params=_params(param or []))
+
+    async def start(reserved_for: ProcessId | None) -> RunId:
+        return await app.repeats.replay(RunId(run), edits, by=caller(), reserved_for=reserved_for)
+
+    show_ended(complete(_executed(app, start, wait=wait)), as_json=as_json)
+
+
+@cli.command()
+def retry(
+    *,
+    home: HomeOption = HERE,
+    job: Annotated[str | None, typer.Option(help="Only runs of this job.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 50,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Replay each instead of resuming it.")
+    ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Also those whose job changed since.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Queue a new run for each failed or canceled run; a server executes them."""
+    wanted = RunFilter(job_id=JobId(job) if job else None, limit=limit)
+    retried = complete(_retried(App.build(home), wanted, from_start=from_start, confirm=confirm))
+    if as_json:
+        output.print_json({"runs": [asdict(each) for each in retried]})
+        return
+    for each in retried:
+        became = each.refused or f"run {each.new_run_id} is queued"
+        output.out.print(f"Run {each.run_id}: {became}", markup=False)
+
+
+def show_ended(detail: dict[str, Any], *, as_json: bool) -> None:
+    """Print the run; exits 1 when it did not succeed."""
     if as_json:
         output.print_json(detail)
     else:
@@ -59,13 +143,16 @@ def run(  # noqa: PLR0913  # one argument per option
         raise typer.Exit(RUN_FAILED)
 
 
-async def _run(app: App, job: str, options: RunOptions, *, wait: bool) -> dict[str, Any]:
+async def _executed(app: App, start: Start, *, wait: bool) -> dict[str, Any]:
     async with app.store():
-        if wait or not await app.has_server():
-            return await execute_here(app, job, options)
-        run_id = await app.runs.start(job, options, by=caller())
-        output.err.print(f"Run {run_id} is queued: the server of this store executes it.")
-        return run_detail(*await app.runs.get(run_id))
+        return await execute(app, start, wait=wait)
+
+
+async def _retried(
+    app: App, wanted: RunFilter, *, from_start: bool, confirm: bool
+) -> list[Retried]:
+    async with app.store():
+        return await app.repeats.retry(wanted, by=caller(), from_start=from_start, confirm=confirm)
 
 
 def _params(pairs: list[str]) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""/api/v1/runs: new runs from old ones."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from nomaflow.api.models import RetryList, Started
+from nomaflow.api.parts import Caller, Instant, Parts, PathRunId
+from nomaflow.api.routes.jobs import RunRequest
+from nomaflow.domain.job import Definition, JobId
+from nomaflow.domain.run import RunOptions
+from nomaflow.domain.states import RunState
+from nomaflow.history.pages import RunFilter
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+
+class ResumeRequest(Definition):
+    """What is agreed to."""
+
+    confirm: bool = False
+    """Resume although the job changed since."""
+
+
+class RetryRequest(Definition):
+    """Which failed and canceled runs are retried, and how."""
+
+    job: str | None = None
+    state: list[RunState] = Field(default_factory=list)
+    since: Instant | None = None
+    until: Instant | None = None
+    q: str = Field("", pattern=r"^[^\x00]*$")
+    limit: int = Field(50, ge=1, le=500)
+    from_start: bool = False
+    """Replay each from its first step instead of resuming it."""
+
+    confirm: bool = False
+    """Resume also those whose job changed since."""
+
+
+@router.post("/retry", status_code=202, response_model=RetryList)
+async def retry_runs(wanted: RetryRequest, api: Parts, caller: Caller) -> dict[str, Any]:
+    """Start a new run for each failed or canceled run of the filter, the newest first."""
+    found = RunFilter(
+        job_id=JobId(wanted.job) if wanted.job else None,
+        states=frozenset(wanted.state),
+        since=wanted.since,
+        until=wanted.until,
+        text=wanted.q,
+        limit=wanted.limit,
+    )
+    retried = await api.repeats.retry(
+        found, by=caller, from_start=wanted.from_start, confirm=wanted.confirm
+    )
+    return {"runs": [asdict(each) for each in retried]}
+
+
+@router.post("/{run_id}/resume", status_code=202, response_model=Started)
+async def resume_run(
+    run_id: PathRunId, api: Parts, caller: Caller, wanted: ResumeRequest | None = None
+) -> dict[str, Any]:
+    """Queue a run that keeps the finished steps and does the rest.
+
+    409 when the run did not fail, when its job changed since, or when the job is busy.
+    """
+    confirm = wanted is not None and wanted.confirm
+    return {"run_id": await api.repeats.resume(run_id, by=caller, confirm=confirm)}
+
+
+@router.post("/{run_id}/replay", status_code=202, response_model=Started)
+async def replay_run(
+    run_id: PathRunId, api: Parts, caller: Caller, wanted: RunRequest | None = None
+) -> dict[str, Any]:
+    """Queue a run with the old one's parameters; what is given here wins."""
+    edits = RunOptions(**dict(wanted)) if wanted else RunOptions()
+    return {"run_id": await api.repeats.replay(run_id, edits, by=caller)}
