@@ -22,8 +22,7 @@ socket.on("run.log", (batch) => {
 });
 socket.on("run.changed", ({ state }) => {
   if (state === "QUEUED" || state === "RUNNING") return;
-  console.log(JSON.stringify({ lines, connections }));
-  process.exit(0);
+  process.stdout.write(JSON.stringify({ lines, connections }), () => process.exit(0));
 });
 socket.on("connect_error", (error) => {
   console.error(error.message);

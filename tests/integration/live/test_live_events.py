@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from functools import partial
@@ -63,7 +64,8 @@ class Listener:
         self.heard: list[tuple[str, Any]] = []
         self._more = asyncio.Condition()
         self.client.on("*", self._hear)
-        self.client.on("connect_error", partial(self._hear, "connect_error"))
+        for event in ("connect_error", "disconnect"):
+            self.client.on(event, partial(self._hear, event))
 
     async def connect(self, server: Server, **options: Any) -> "Listener":
         auth = options.pop("auth", {"token": server.token})
@@ -74,11 +76,16 @@ class Listener:
         return await self.client.call("subscribe", subject)
 
     async def leave(self) -> None:
-        await self.client.disconnect()
+        """Without a word, as a network that fails."""
+        await self.client.eio.disconnect(abort=True)
 
     async def once(self, fact: Any, seconds: float = 30) -> None:
         async with asyncio.timeout(seconds), self._more:
             await self._more.wait_for(lambda: fact(self))
+
+    @property
+    def events(self) -> list[str]:
+        return [name for name, _ in self.heard if name != "disconnect"]
 
     def of(self, event: str) -> list[Any]:
         return [told for name, told in self.heard if name == event]
@@ -110,7 +117,7 @@ async def test_a_run_is_followed_line_by_line_to_its_end(
 
     assert answer == {"ok": True}
     assert listener.lines(run_id) == stored
-    assert listener.heard[-1][0] == "run.changed"
+    assert listener.events[-1] == "run.changed"
     assert [step["state"] for step in listener.of("step.changed")][-1] == "SUCCEEDED"
     assert {"run_id", "index", "name", "state"} <= listener.of("step.changed")[0].keys()
     assert listener.of("step.progress")[-1] == {
@@ -199,7 +206,7 @@ async def test_an_ended_run_is_told_from_the_asked_line_on(server: Server) -> No
     await listener.leave()
 
     assert next(line["seq"] for line in listener.lines(run_id)) == 3
-    assert [name for name, _ in listener.heard] == ["run.log", "run.changed"]
+    assert listener.events == ["run.log", "run.changed"]
 
 
 @pytest.mark.parametrize("auth", [None, {}, {"token": ""}, {"token": "wrong"}, {"token": 7}, "x"])
@@ -236,7 +243,57 @@ async def test_a_client_stays_away_once_its_token_is_revoked(server: Server, hom
     token = nomaflow("tokens", "create", "short", "--home", home).out.strip()
     listener = await Listener().connect(server, auth={"token": token})
     nomaflow("tokens", "revoke", "short", "--home", home)
-    async with asyncio.timeout(20):
-        await listener.client.wait()
+    await listener.once(lambda heard: heard.of("disconnect"), seconds=20)
 
     assert not listener.client.connected
+
+
+async def test_a_changed_catalogue_is_told_to_who_hears_everything(tmp_path: Path) -> None:
+    home = a_home(tmp_path / "home", JOBS)
+    with serving(home, await token_of(App.build(home))) as server:
+        listener = await Listener().connect(server)
+        await listener.subscribe(catalogue=True)
+        with (home / "jobs.toml").open("a") as jobs:
+            jobs.write(a_query_job("added", "SELECT 1"))
+        server.http.post("/api/v1/reload")
+        await listener.once(lambda heard: heard.of("catalogue.changed"))
+        await listener.leave()
+
+    assert listener.of("catalogue.changed")[0] == {}
+
+
+def test_a_client_that_takes_nothing_holds_no_run_up_and_misses_no_line(server: Server) -> None:
+    address = "/socket.io/?EIO=4&transport=polling"
+    opened = server.http.get(address).text
+    session = f"{address}&sid={json.loads(opened[1:])['sid']}"
+    server.http.post(session, content=f"40{json.dumps({'token': server.token})}")
+    server.http.get(session)
+    run_id = server.run("talker", params={"lines": 20_000, "pause": 0})
+    server.http.post(session, content=f'42["subscribe",{{"run":{run_id}}}]')
+    ended = server.ended(run_id)
+    packets: list[str] = []
+    while not any("SUCCEEDED" in packet and "run.changed" in packet for packet in packets):
+        packets += server.http.get(session).text.split("\x1e")
+    events = [json.loads(packet[2:]) for packet in packets if packet.startswith("42")]
+    lines = [line for event, told in events if event == "run.log" for line in told["lines"]]
+
+    assert ended["state"] == "SUCCEEDED"
+    assert len(lines) > 20_000
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"]])
+async def test_a_server_stops_at_once_though_clients_listen(
+    tmp_path: Path, transports: list[str]
+) -> None:
+    home = a_home(tmp_path / "home", JOBS)
+    with serving(home, await token_of(App.build(home))) as server:
+        listener = await Listener().connect(server, transports=transports)
+        await listener.subscribe(catalogue=True)
+        server.command.signal(signal.SIGTERM)
+        await listener.once(lambda heard: heard.of("disconnect"), seconds=5)
+        ended = await asyncio.to_thread(server.command.ended, seconds=10)
+
+    assert ended.code in {0, -signal.SIGTERM}
+    assert "Traceback" not in ended.err
+    assert "ERROR" not in ended.err
