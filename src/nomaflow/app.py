@@ -198,11 +198,6 @@ class App:
         async with rounds("The file watcher", look, clock=self.clock, every_seconds=seconds):
             yield
 
-    async def servers_here(self) -> list[int]:
-        """The pids of the servers of this store on this machine. Inside `store()`."""
-        silent = self.settings.runner.dead_after_seconds
-        return await self.processes.pids_here("server", silent_seconds=silent)
-
     async def has_server(self) -> bool:
         """Whether a server that executes runs lives on this store. Inside `store()`."""
         silent = self.settings.runner.dead_after_seconds

@@ -182,7 +182,7 @@ def test_a_server_takes_a_change_over_reports_it_and_is_told_to_hurry(tmp_path: 
         assert "BROKEN" in listed.out
 
         told = nomaflow("reload", "--home", home)
-        assert (told.code, "reads the files again" in told.out) == (3, True)
+        assert (told.code, "read the files again" in told.out) == (3, True)
         Home(home).jobs_toml.write_text(NIGHTLY)
         server.command.signal(signal.SIGHUP)
         eventually(lambda: not server.get("/api/v1/catalogue")["problems"])
@@ -199,7 +199,7 @@ def test_a_server_takes_a_change_over_reports_it_and_is_told_to_hurry(tmp_path: 
 def test_without_a_server_there_is_nobody_to_reload(tmp_path: Path) -> None:
     told = nomaflow("reload", "--home", a_home(tmp_path / "home", NIGHTLY))
     assert told.code == 4
-    assert "No server of this home" in told.err
+    assert "No server of this home is running" in told.err
 
 
 def _held(facts: dict[str, object]) -> dict[str, object] | None:

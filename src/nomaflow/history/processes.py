@@ -120,16 +120,6 @@ class ProcessRegistry:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [row.id for row in rows if self._lives(row, since)]
 
-    async def pids_here(self, kind: str, *, silent_seconds: float) -> list[int]:
-        """Of the living processes of that kind, those on this machine."""
-        living = await self.living(kind, silent_seconds=silent_seconds)
-        query = select(processes.c.pid).where(
-            processes.c.id.in_(living),
-            processes.c.host == self._place.host,
-            processes.c.boot_id == self._place.boot_id,
-        )
-        return await self._database.read(lambda connection: [*connection.scalars(query)])
-
     async def rescue(
         self, process_ids: Collection[ProcessId], resumes: Callable[[JobId], bool] = never
     ) -> list[Run]:

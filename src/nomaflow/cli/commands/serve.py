@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -45,23 +46,21 @@ def serve(
 
 @cli.command()
 def reload(*, home: HomeOption = HERE) -> None:
-    """Let the servers on this machine read the files again at once; exits 3 for problems."""
+    """Let the servers read the files again, changed or not; exits 3 for problems."""
     app = App.build(home)
-    told = complete(_tell_servers(app))
     output.print_problems(app.catalogue.problems)
-    if not told:
-        raise Unreachable("No server of this home runs on this machine; 'nomaflow serve' does.")
-    output.out.print("The server reads the files again.")
+    if not complete(_has_server(app)):
+        raise Unreachable("No server of this home is running; 'nomaflow serve' starts one.")
+    for file in filter(Path.exists, app.home.declarations):
+        os.utime(file)
+    output.out.print("Its servers read the files again within two seconds.")
     if app.catalogue.problems:
         raise typer.Exit(INVALID)
 
 
-async def _tell_servers(app: App) -> int:
+async def _has_server(app: App) -> bool:
     async with app.store():
-        pids = await app.servers_here()
-    for pid in pids:
-        os.kill(pid, signal.SIGHUP)
-    return len(pids)
+        return await app.has_server()
 
 
 async def _serve(app: App, host: str, listener: socket.socket) -> None:
