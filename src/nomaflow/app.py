@@ -33,12 +33,11 @@ from nomaflow.history.revisions import RevisionHistory
 from nomaflow.history.runs import RunHistory
 from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.history.tokens import TokenStore
-from nomaflow.maintenance import reconciler, watcher
 from nomaflow.maintenance.presence import Presence
 from nomaflow.maintenance.pruner import PruneRuns
-from nomaflow.maintenance.reconciler import Reconciler
+from nomaflow.maintenance.reconciler import RECONCILE_SECONDS, Reconciler
 from nomaflow.maintenance.rounds import rounds
-from nomaflow.maintenance.watcher import FileWatcher
+from nomaflow.maintenance.watcher import WATCH_SECONDS, FileWatcher
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.executors.registry import ExecutorKinds
 from nomaflow.queue.followers import Followers
@@ -83,7 +82,7 @@ class App:
         self.clock = clock
         self.bus = Bus()
         self.redactor = Redactor()
-        self.watcher = FileWatcher(home.declarations, self._reload)
+        self.watcher = FileWatcher(home.declarations, lambda: self.catalogue_keeper.reload())
         self.types = StepTypes.discover()
         self.connector_types = ConnectorTypes.discover()
         self.catalogue = with_builtin_jobs(load(home, self.types, self.connector_types))
@@ -182,9 +181,8 @@ class App:
             return
         await self.scheduler.start()
         self._keeps_schedules = True
-        look, seconds = self.reconciler.look, reconciler.LOOK_SECONDS
         try:
-            async with rounds("The reconciler", look, clock=self.clock, every_seconds=seconds):
+            async with rounds("The reconciler", self.reconciler.look, self.clock, RECONCILE_SECONDS):
                 yield
         finally:
             self._keeps_schedules = False
@@ -194,8 +192,7 @@ class App:
     async def _watching(self) -> AsyncIterator[None]:
         """Changed files are taken over while the service runs."""
         await self.catalogue_keeper.keep_texts()
-        look, seconds = self.watcher.look, watcher.LOOK_SECONDS
-        async with rounds("The file watcher", look, clock=self.clock, every_seconds=seconds):
+        async with rounds("The file watcher", self.watcher.look, self.clock, WATCH_SECONDS):
             yield
 
     async def has_server(self) -> bool:
@@ -437,9 +434,6 @@ class App:
 
     def _swap(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-
-    async def _reload(self) -> None:
-        await self.catalogue_keeper.reload()
 
     async def _rearm(self) -> None:
         if self._keeps_schedules:

@@ -9,7 +9,7 @@ import structlog
 from nomaflow.clock import Clock
 from nomaflow.domain.job import Job, JobId
 
-LOOK_SECONDS = 60.0
+RECONCILE_SECONDS = 60.0
 PATIENCE = timedelta(seconds=120)
 log = structlog.get_logger()
 

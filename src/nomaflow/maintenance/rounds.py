@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def rounds(
-    name: str, look: Callable[[], Awaitable[object]], *, clock: Clock, every_seconds: float
+    name: str, look: Callable[[], Awaitable[object]], clock: Clock, every_seconds: float
 ) -> AsyncIterator[None]:
     """While the context is open, `look` is called after each `every_seconds`."""
     task = asyncio.create_task(_forever(name, look, clock, every_seconds), name=name)

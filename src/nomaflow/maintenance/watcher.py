@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-LOOK_SECONDS = 1.0
+WATCH_SECONDS = 1.0
 
 Mark = tuple[int, ...] | None
 

@@ -116,7 +116,7 @@ async def test_a_hurry_tells_without_a_change(told: Told, watcher: FileWatcher) 
 async def test_rounds_go_on_after_a_failure_and_end_with_their_context(clock: FakeClock) -> None:
     told = Told()
     told.is_ill = True
-    async with rounds("A test", told.hear, clock=clock, every_seconds=60):
+    async with rounds("A test", told.hear, clock, 60):
         await clock.advance(180)
         assert told.times == 3
     await clock.advance(180)
