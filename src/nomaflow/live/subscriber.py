@@ -116,30 +116,35 @@ class Subscriber:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await self._tell()
-                await asyncio.sleep(PAUSE_SECONDS)
+                is_behind = await self._tell()
+                await asyncio.sleep(0 if is_behind else PAUSE_SECONDS)
             except Exception:
                 log.exception("telling_failed")
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
 
-    async def _tell(self) -> None:
-        """All that changed, then some lines of each log; the end of a run after its last line."""
+    async def _tell(self) -> bool:
+        """All that changed, then some lines of each log; the end of a run after its last line.
+
+        Whether more lines are stored than were told.
+        """
         for key in tuple(self._waiting):
             await self._send(*self._waiting.pop(key))
-        for run_id in tuple(self._stale):
-            await self._tell_lines(run_id)
+        is_behind = [await self._tell_lines(run_id) for run_id in tuple(self._stale)]
         if self._stale:
             self._wake.set()
+        return any(is_behind)
 
-    async def _tell_lines(self, run_id: RunId) -> None:
+    async def _tell_lines(self, run_id: RunId) -> bool:
         self._stale.discard(run_id)
         ended = self._ended.get(run_id)
         followed = self._logs.get(run_id)
         if followed is not None and await self._tell_some(run_id, followed):
             self._stale.add(run_id)
-        elif ended is not None and self._ended.pop(run_id, None) is not None:
+            return True
+        if ended is not None and self._ended.pop(run_id, None) is not None:
             await self._send("run.changed", ended)
+        return False
 
     async def _tell_some(self, run_id: RunId, followed: FollowedLog) -> bool:
         """Whether there may be more. A client that asked again meanwhile is told from there."""
