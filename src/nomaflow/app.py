@@ -1,5 +1,6 @@
 """The composition root: which parts there are, who gets which, and in what order they start."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -93,6 +94,7 @@ class App:
         self.env = Variables(home.env_file, child_environment(), self.redactor.add)
         self.connections = Connections(self._catalogue, self.vault, self.env, self.redactor)
         self.zone = self.settings.scheduler.timezone or system_timezone()
+        self._hurry = asyncio.Event()
         self._is_ready = False
         self._keeps_schedules = False
 
@@ -130,6 +132,10 @@ class App:
         """Whether the service runs: the store is open and due times are kept."""
         return self._is_ready
 
+    def hurry(self) -> None:
+        """Wait no more for the runs in flight when stopping: they are canceled now."""
+        self._hurry.set()
+
     @asynccontextmanager
     async def store(self) -> AsyncIterator[None]:
         """The store is open and its schema up to date. Raises Unreachable."""
@@ -158,7 +164,8 @@ class App:
             yield
         finally:
             await executor.stop()
-            await runner.stop(deadline_seconds=self.settings.runner.drain_seconds)
+            deadline = self.settings.runner.drain_seconds
+            await runner.stop(deadline_seconds=deadline, hurry=self._hurry)
             await self.hosts.close()
             self.connectors.close()
             await self.run_writer.stop()

@@ -47,12 +47,18 @@ async def execute_here(app: App, start: Start) -> dict[str, Any]:
 
 
 @contextmanager
-def interrupts() -> Iterator[asyncio.Event]:
-    """While the context is open, Ctrl-C and SIGTERM set the event and do nothing else."""
+def interrupts(again: Callable[[], None] = lambda: None) -> Iterator[asyncio.Event]:
+    """While the context is open, Ctrl-C and SIGTERM set the event; later ones call `again`."""
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
+
+    def interrupt() -> None:
+        if interrupted.is_set():
+            again()
+        interrupted.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupted.set)
+        loop.add_signal_handler(number, interrupt)
     try:
         yield interrupted
     finally:

@@ -62,15 +62,19 @@ class Runner:
                 self._busy.clear()
             self._parts.bus.publish(RunChanged(run.id))
 
-    async def stop(self, *, deadline_seconds: float) -> None:
-        """Wait for the runs in flight, cancel what is left at the deadline, and stop hearing."""
-        try:
-            async with asyncio.timeout(deadline_seconds):
-                await self._idle.wait()
-        except TimeoutError:
+    async def stop(self, *, deadline_seconds: float, hurry: asyncio.Event) -> None:
+        """Wait for the runs in flight, cancel what is left at the deadline, and stop hearing.
+
+        `hurry` is the deadline too, whenever it is set.
+        """
+        idle, hurried = (asyncio.ensure_future(event.wait()) for event in (self._idle, hurry))
+        both = {idle, hurried}
+        await asyncio.wait(both, timeout=deadline_seconds, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if not idle.done():
             self._ask_all(StopReason("cancel", "shutdown"))
             self._parts.writer.give_up()
-            await self._idle.wait()
+            await idle
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._watch.cancel()

@@ -1,0 +1,52 @@
+"""A server with 5,000 jobs: how long until it is ready, and what it needs when nothing is due."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter, sleep
+
+from tests.homes import a_query_job
+
+from bench.dispatch import cpu_seconds
+from bench.figure import Figure
+from bench.server import a_measured_home, measured
+
+JOBS, IDLE_SECONDS = 5000, 20
+
+
+def measure() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = "".join(
+            a_query_job(f"job-{number}", "SELECT 1", schedule=f"{number % 60} 3 1 1 *")
+            for number in range(JOBS)
+        )
+        home = a_measured_home(Path(folder), jobs)
+        with measured(home):
+            pass  # the store is made, and the modules are compiled
+        started = perf_counter()
+        with measured(home) as subject:
+            settings = (
+                f"{JOBS:,} jobs with a schedule, SQLite store; the token's own 0.5 s included"
+            )
+            seconds = perf_counter() - started
+            yield Figure("boot until ready", seconds, "s", settings, "≤ 2", "7.2")
+            yield Figure("CPU of the boot", cpu_seconds(subject.pid), "s", settings)
+            memory = resident_mb(subject.pid)
+            yield Figure("memory after boot", memory, "MB", settings, "≤ 120", "151")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        measured(a_measured_home(Path(folder), "")) as idle,
+    ):
+        spent = cpu_seconds(idle.pid)
+        sleep(IDLE_SECONDS)
+        share = (cpu_seconds(idle.pid) - spent) / IDLE_SECONDS * 100
+        settings = f"no jobs, no children, {IDLE_SECONDS} s"
+        yield Figure("idle CPU", share, "% of a core", settings, "≤ 0.2", "0.2")
+        yield Figure("idle memory", resident_mb(idle.pid), "MB", settings, "≤ 90", "120–128")
+
+
+def resident_mb(pid: int) -> float:
+    """The process's memory; its children are not counted."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    [resident] = [line for line in lines if line.startswith("VmRSS:")]
+    return int(resident.split()[1]) / 1000
