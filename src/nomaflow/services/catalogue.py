@@ -118,7 +118,7 @@ class CatalogueKeeper:
         unsound = {problem.file for problem in catalogue.problems}
         try:
             for file in catalogue.texts.keys() - unsound:
-                await self._parts.revisions.save(file, catalogue.texts[file], who=FROM_DISK)
+                await self._keep(file, catalogue.texts[file])
         except Unreachable as error:
             log.warning("revisions_not_saved", reason=str(error))
 
@@ -127,18 +127,23 @@ class CatalogueKeeper:
         catalogue = self._parts.in_force()
         is_sound = all(problem.file != file for problem in catalogue.problems)
         if is_sound or (file == JOBS_TOML and not _shows_a_secret(catalogue)):
-            await self._parts.revisions.save(file, catalogue.texts[file], who=FROM_DISK)
+            await self._keep(file, catalogue.texts[file])
+
+    async def _keep(self, file: str, text: str) -> int:
+        revision_id = await self._parts.revisions.save(file, text, who=FROM_DISK)
+        if file == JOBS_TOML:
+            self._revision_ids = {**_latest(self._revision_ids), text: revision_id}
+        return revision_id
 
     async def revision_of(self, job_id: JobId) -> int | None:
         """The revision that holds the definition in force; None for the engine's own jobs."""
         catalogue = self._parts.in_force()
         text = catalogue.source_of(job_id)
-        if job_id.startswith(PREFIX) or _shows_a_secret(catalogue):
+        if job_id.startswith(PREFIX):
             return None
-        if text not in self._revision_ids:
-            revision_id = await self._parts.revisions.save(JOBS_TOML, text, who=FROM_DISK)
-            self._revision_ids = {**_latest(self._revision_ids), text: revision_id}
-        return self._revision_ids[text]
+        if text in self._revision_ids:
+            return self._revision_ids[text]
+        return None if _shows_a_secret(catalogue) else await self._keep(JOBS_TOML, text)
 
     async def definition_of(self, run: Run) -> Job | None:
         """The job as the run's revision has it; None when it cannot run any more.
