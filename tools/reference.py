@@ -4,7 +4,7 @@ import sys
 from collections.abc import AsyncIterator, Container, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer
 from pydantic import BaseModel
@@ -80,6 +80,18 @@ def _settings() -> Iterator[str]:
             yield f"## [{name}]\n"
             yield f"{field.description}\n"
             yield from _table(section)
+        else:
+            yield f"## [{name}]\n"
+            yield f"{field.description}\n"
+            yield from _named_tables(name, section)
+
+
+def _named_tables(name: str, section: Any) -> Iterator[str]:
+    """The tables of a section that holds one block for each name."""
+    for model in get_args(section):
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield f"### [{name}.NAME]\n"
+            yield from _table(model)
 
 
 def _states() -> Iterator[str]:
