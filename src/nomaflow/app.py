@@ -67,7 +67,7 @@ from nomaflow.services.repeats import Repeats
 from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.services.schedule import Schedule
-from nomaflow.services.why import Why, WhyParts
+from nomaflow.services.why import Why
 from nomaflow.steps.registry import StepTypes
 
 
@@ -331,15 +331,8 @@ class App:
 
     @cached_property
     def why(self) -> Why:
-        return Why(
-            WhyParts(
-                catalogue=self._catalogue,
-                runs=NearRuns(self.database),
-                pauses=PauseHistory(self.database, self.clock),
-                outlooks=self.firing.outlooks,
-                clock=self.clock,
-            )
-        )
+        near, firing = NearRuns(self.database), self.firing
+        return Why(self._catalogue, near, firing.pauses, firing.outlooks, self.clock)
 
     @cached_property
     def connectors(self) -> Connectors:

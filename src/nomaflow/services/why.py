@@ -1,7 +1,6 @@
 """Why did it not run, or when will it: what is known of a job near an instant."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from nomaflow.catalogue.model import Catalogue
@@ -10,41 +9,44 @@ from nomaflow.domain.job import Job
 from nomaflow.domain.pause import Pause
 from nomaflow.domain.run import Run
 from nomaflow.history.near import NearRuns
-from nomaflow.history.pauses import PauseHistory
 from nomaflow.services.views import View, instant, pause_view, run_summary
 from nomaflow.triggers.outlook import Outlook
 
 Outlooks = Callable[[Job, datetime, Sequence[Pause]], Sequence[Outlook]]
 
 
-@dataclass(frozen=True)
-class WhyParts:
-    """`outlooks(job, at, pauses)` tells what each schedule of the job names near `at`."""
-
-    catalogue: Callable[[], Catalogue]
-    runs: NearRuns
-    pauses: PauseHistory
-    outlooks: Outlooks
-    clock: Clock
-
-
 class Why:
-    """Answers from rows and schedules alone; nothing is guessed."""
+    """Answers from rows and schedules alone; nothing is guessed.
 
-    def __init__(self, parts: WhyParts) -> None:
-        self._parts = parts
+    `pauses(since)` gives the global pauses since an instant, `outlooks(job, at, pauses)` what each
+    schedule of the job names near `at`.
+    """
+
+    def __init__(
+        self,
+        catalogue: Callable[[], Catalogue],
+        runs: NearRuns,
+        pauses: Callable[[datetime], Awaitable[Sequence[Pause]]],
+        outlooks: Outlooks,
+        clock: Clock,
+    ) -> None:
+        self._catalogue = catalogue
+        self._runs = runs
+        self._pauses = pauses
+        self._outlooks = outlooks
+        self._clock = clock
 
     async def near(self, job_id: str, at: datetime | None = None) -> View:
         """The answer in a sentence, and what it rests on. Raises NotFound.
 
         InvalidConfiguration for a broken job: its problems are why.
         """
-        job = self._parts.catalogue().job(job_id)
-        now = self._parts.clock.now()
+        job = self._catalogue().job(job_id)
+        now = self._clock.now()
         at = at or now
-        pauses = await self._parts.pauses.since(min(at, now))
-        outlooks = self._parts.outlooks(job, at, pauses)
-        runs = await self._parts.runs.of(job.id, [each.trigger_id for each in outlooks], at)
+        pauses = await self._pauses(min(at, now))
+        outlooks = self._outlooks(job, at, pauses)
+        runs = await self._runs.of(job.id, [each.trigger_id for each in outlooks], at)
         pause = next((each for each in pauses if each.covers(at)), None)
         return {
             "job_id": job.id,
