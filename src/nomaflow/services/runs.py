@@ -167,7 +167,7 @@ class Runs:
 
 
 def _request(job_id: str, options: RunOptions) -> str:
-    """The same text for the same request, which tells nothing of the values in it."""
+    """The same short text for the same request."""
     text = json.dumps([job_id, asdict(options)], sort_keys=True, default=str)
     return sha256(text.encode()).hexdigest()
 
