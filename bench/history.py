@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from urllib.parse import quote
 
-from tests.homes import a_query_job
+from tests.homes import a_query_job, a_token
 
 from bench.figure import Figure, quantile
 from bench.server import Client, a_measured_home, measured, store_rows
@@ -44,12 +44,11 @@ FILTERS = {
 def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         home = a_measured_home(Path(folder), a_query_job("ask", "SELECT 1"))
-        with measured(home):
-            pass
+        token = a_token(home)
         with closing(sqlite3.connect(home / "data" / "nomaflow.db")) as store:
             store.execute(MANY, {"runs": RUNS})
             store.commit()
-        with measured(home) as subject:
+        with measured(home, token) as subject:
             yield from pages(subject.client())
     with tempfile.TemporaryDirectory() as folder:
         home = a_measured_home(Path(folder), a_query_job("ask", "SELECT 1"))

@@ -71,9 +71,9 @@ class Subject:
 
 
 @contextmanager
-def measured(home: Path) -> Iterator[Subject]:
-    """A server on that home, ready."""
-    with serving(home, a_token(home)) as server:
+def measured(home: Path, token: str | None = None) -> Iterator[Subject]:
+    """A server on that home, ready; a token is made unless one is given."""
+    with serving(home, token or a_token(home)) as server:
         yield Subject(server, home)
 
 

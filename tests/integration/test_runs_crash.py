@@ -158,7 +158,7 @@ async def test_runs_that_are_killed_at_any_moment_lose_and_double_nothing(tmp_pa
         execute(home, "here", f"UPDATE orders SET version = {number}")
         with started("run", "move", "--wait", "--home", home, files=tmp_path / "run") as command:
             eventually(lambda n=number: begun(home) >= n)
-            await asyncio.sleep(chance.uniform(0, 1.2 * length))
+            await asyncio.sleep(chance.uniform(0, 0.7 * length))
             command.signal(signal.SIGKILL)
             command.ended()
         seen = execute(home, "there", "SELECT version, count(*) FROM orders GROUP BY version")

@@ -16,11 +16,16 @@ def broken_followers(
     """The jobs of the file that follow a job that is not there, or themselves in the end."""
     known = {*jobs, *(job.id for job in broken)}
     found = []
-    for job in jobs.values():
+    for job in filter(follows, jobs.values()):
         place = Place(source, ("jobs", _index(source, job.id)), job=job.id)
         if problems := tuple(_problems(job, jobs, known, place)):
             found.append(BrokenJob(job.id, problems))
     return found
+
+
+def follows(job: Job) -> bool:
+    """Whether the job comes after another; few do, and only they are looked for in the file."""
+    return bool(job.after)
 
 
 def _problems(
