@@ -331,8 +331,7 @@ class App:
 
     @cached_property
     def why(self) -> Why:
-        near, firing = NearRuns(self.database), self.firing
-        return Why(self._catalogue, near, firing.pauses, firing.outlooks, self.clock)
+        return Why(self._catalogue, NearRuns(self.database), self.firing, self.clock)
 
     @cached_property
     def connectors(self) -> Connectors:

@@ -51,6 +51,7 @@ def test_the_command_answers_in_a_sentence_or_as_json(tmp_path: Path) -> None:
     home = a_home(tmp_path / "home", JOBS)
     assert "runs by hand only" in nomaflow("why", "by-hand", "--home", home).out
     told = nomaflow("why", "hourly", "--home", home, "--at", "2026-06-01T12:30:00Z", "--json").json
+    assert "no service has kept schedules" in told["answer"]
     assert told["schedules"][0]["previous_due_at"] == "2026-06-01T12:00:00.000Z"
     assert nomaflow("why", "nobody", "--home", home).code == 2
     assert nomaflow("why", "hourly", "--home", home, "--at", "soon").code == 2

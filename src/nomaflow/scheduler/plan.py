@@ -18,6 +18,7 @@ DEFAULT_GRACE = timedelta(seconds=60)
 MOST_ROWS = 100
 MOST_COUNTED = 10_000
 _AT_ONCE = timedelta(seconds=30)
+_SHORT = timedelta(minutes=2)
 
 Key = tuple[JobId, TriggerId]
 Excuse = Callable[[datetime], str | None]
@@ -204,7 +205,8 @@ def _summary(entry: ScheduleEntry, gap: Gap, excuse: Excuse, *, apart: int) -> D
 
 def _reason(entry: ScheduleEntry, gap: Gap) -> str:
     start, end = gap.since.astimezone(entry.zone), gap.until.astimezone(entry.zone)
-    form = "%H:%M" if start.date() == end.date() else "%Y-%m-%d %H:%M"
+    form = "%H:%M" if end - start >= _SHORT else "%H:%M:%S"
+    form = form if start.date() == end.date() else f"%Y-%m-%d {form}"
     return f"{gap.cause} {start:{form}}–{end:{form}}"
 
 
