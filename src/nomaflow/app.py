@@ -189,7 +189,9 @@ class App:
         await self.scheduler.start()
         self._keeps_schedules = True
         try:
-            async with rounds("The reconciler", self.reconciler.look, self.clock, RECONCILE_SECONDS):
+            async with rounds(
+                "The reconciler", self.reconciler.look, self.clock, RECONCILE_SECONDS
+            ):
                 yield
         finally:
             self._keeps_schedules = False
