@@ -1,4 +1,4 @@
-"""/api/v1/runs: new runs from old ones."""
+"""/api/v1/runs/{run_id}/resume and /replay, and /api/v1/retries for many at once."""
 
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +14,7 @@ from nomaflow.domain.run import RunOptions
 from nomaflow.domain.states import RunState
 from nomaflow.history.pages import RunFilter
 
-router = APIRouter(prefix="/runs", tags=["runs"])
+router = APIRouter(tags=["runs"])
 
 
 class ResumeRequest(Definition):
@@ -40,7 +40,7 @@ class RetryRequest(Definition):
     """Resume also those whose job changed since."""
 
 
-@router.post("/retry", status_code=202, response_model=RetryList)
+@router.post("/retries", status_code=202, response_model=RetryList)
 async def retry_runs(wanted: RetryRequest, api: Parts, caller: Caller) -> dict[str, Any]:
     """Start a new run for each failed or canceled run of the filter, the newest first."""
     found = RunFilter(
@@ -57,7 +57,7 @@ async def retry_runs(wanted: RetryRequest, api: Parts, caller: Caller) -> dict[s
     return {"runs": [asdict(each) for each in retried]}
 
 
-@router.post("/{run_id}/resume", status_code=202, response_model=Started)
+@router.post("/runs/{run_id}/resume", status_code=202, response_model=Started)
 async def resume_run(
     run_id: PathRunId, api: Parts, caller: Caller, wanted: ResumeRequest | None = None
 ) -> dict[str, Any]:
@@ -69,7 +69,7 @@ async def resume_run(
     return {"run_id": await api.repeats.resume(run_id, by=caller, confirm=confirm)}
 
 
-@router.post("/{run_id}/replay", status_code=202, response_model=Started)
+@router.post("/runs/{run_id}/replay", status_code=202, response_model=Started)
 async def replay_run(
     run_id: PathRunId, api: Parts, caller: Caller, wanted: RunRequest | None = None
 ) -> dict[str, Any]:

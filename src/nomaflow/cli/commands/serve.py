@@ -72,7 +72,7 @@ async def _serve(app: App, host: str, listener: socket.socket) -> None:
             port = listener.getsockname()[1]
             log.info("server_started", host=host, port=port, jobs=len(app.catalogue.jobs))
             if not interrupted.is_set():
-                await _Server(config, http.state.live).serve([listener])
+                await _Server(config, http.state.live, interrupted).serve([listener])
             log.info("server_stopping", seconds=app.settings.runner.drain_seconds)
 
 
@@ -88,11 +88,22 @@ def _reloading_on_hangup(app: App) -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """Parts from the live clients first: one that waits for events would hold up the end."""
+    """Ends when `interrupted` is set; signals are heard by whoever sets it, not here.
 
-    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+    It parts from the live clients first: one that waits for events would hold up the end.
+    """
+
+    def __init__(self, config: uvicorn.Config, live: Live, interrupted: asyncio.Event) -> None:
         super().__init__(config)
         self._live = live
+        self._interrupted = interrupted
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._interrupted.is_set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._live.close()
