@@ -89,7 +89,7 @@ def in_utc(at: datetime) -> datetime:
 
 def iso_text(value: object) -> object:
     """Only ISO 8601: a number, which would count seconds, is no instant here."""
-    if isinstance(value, str) and "-" not in value.lstrip("-"):
+    if not isinstance(value, str) or "-" not in value.lstrip("-"):
         raise ValueError("expected an ISO instant such as 2026-03-28T00:00:00Z")
     return value
 

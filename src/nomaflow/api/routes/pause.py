@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from nomaflow.api.models import PauseDetail, PauseInForce
-from nomaflow.api.parts import Caller, Parts
+from nomaflow.api.parts import Caller, Instant, Parts
 from nomaflow.domain.job import Definition
 from nomaflow.services.views import pause_view
 
@@ -17,7 +17,7 @@ class PauseRequest(Definition):
     """Why, until when (absent: until someone ends it), and which jobs go on."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1000)] = "maintenance"
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     exceptions: tuple[str, ...] = ()
 
 

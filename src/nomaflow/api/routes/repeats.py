@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt
 
 from nomaflow.api.models import RetryList, Started
 from nomaflow.api.parts import Caller, Instant, Parts, PathRunId
@@ -20,7 +20,7 @@ router = APIRouter(tags=["runs"])
 class ResumeRequest(Definition):
     """What is agreed to."""
 
-    confirm: bool = False
+    confirm: StrictBool = False
     """Resume although the job changed since."""
 
 
@@ -32,11 +32,11 @@ class RetryRequest(Definition):
     since: Instant | None = None
     until: Instant | None = None
     q: str = Field("", pattern=r"^[^\x00]*$")
-    limit: int = Field(50, ge=1, le=500)
-    from_start: bool = False
+    limit: StrictInt = Field(50, ge=1, le=500)
+    from_start: StrictBool = False
     """Replay each from its first step instead of resuming it."""
 
-    confirm: bool = False
+    confirm: StrictBool = False
     """Resume also those whose job changed since."""
 
 
