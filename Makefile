@@ -15,9 +15,11 @@ demo: ## Install everything and start Nomaflow with sample databases and jobs
 
 test: ## Install everything and run all tests (TESTS=tests/unit for some)
 	@$(PYTHON) tools/setup.py test --system
-	@$(RUN)/pytest -q -n auto --maxprocesses=4 --ignore=tests/e2e $(TESTS)
 ifeq ($(TESTS),tests)
+	@$(RUN)/pytest -q -n auto --maxprocesses=4 tests --ignore=tests/e2e
 	@$(RUN)/pytest -q tests/e2e # apart: the browser's driver keeps an event loop in its process
+else
+	@$(RUN)/pytest -q $(TESTS)
 endif
 
 check: ## Check format, lint, types and the import contracts, and the pages

@@ -94,9 +94,10 @@ def test_a_run_without_wait_goes_to_the_living_server_and_any_process_cancels_it
         run_id = queued.json["run_id"]
         eventually(lambda: "waiting" in said(server, run_id))
         asked = nomaflow("cancel", str(run_id), "--home", home)
-        run = server.ended(run_id, seconds=5)
+        run = server.ended(run_id, seconds=30)
 
-    assert (queued.code, queued.json["state"]) == (0, "QUEUED")
+    assert queued.code == 0
+    assert queued.json["state"] in {"QUEUED", "RUNNING"}
     assert "the server of this store executes it" in queued.err
     assert asked.code == 0
     assert run["state"] == "CANCELED"

@@ -139,7 +139,8 @@ def show_ended(detail: dict[str, Any], *, as_json: bool) -> None:
         output.print_json(detail)
     else:
         output.print_run(detail)
-    if detail["state"] not in (RunState.SUCCEEDED, RunState.QUEUED):
+    state = RunState(detail["state"])
+    if state.is_final and state is not RunState.SUCCEEDED:
         raise typer.Exit(RUN_FAILED)
 
 
