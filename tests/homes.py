@@ -13,6 +13,7 @@ from nomaflow.catalogue.init import init
 from nomaflow.domain.events import StepChanged
 from nomaflow.domain.run import Run, RunId, RunOptions, StepRun
 from nomaflow.domain.states import StepState
+from nomaflow.lifecycle import executing
 
 
 def a_home(
@@ -71,7 +72,7 @@ def _toml(value: Any) -> str:
 async def running(home: Path) -> AsyncIterator[App]:
     """An application that executes runs on that home's store."""
     app = App.build(home)
-    async with app.store(), app.running("test"):
+    async with app.store(), executing(app, "test"):
         yield app
 
 

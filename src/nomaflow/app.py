@@ -1,4 +1,4 @@
-"""The composition root: which parts there are, who gets which, and in what order they start."""
+"""The composition root: which parts there are, and who gets which."""
 
 import asyncio
 import random
@@ -36,11 +36,9 @@ from nomaflow.history.schedules import ScheduleHistory
 from nomaflow.history.tokens import TokenStore
 from nomaflow.maintenance.presence import Presence
 from nomaflow.maintenance.pruner import PruneRuns
-from nomaflow.maintenance.reconciler import RECONCILE_SECONDS, Reconciler
-from nomaflow.maintenance.rounds import rounds
-from nomaflow.maintenance.watcher import WATCH_SECONDS, FileWatcher
+from nomaflow.maintenance.reconciler import Reconciler
+from nomaflow.maintenance.watcher import FileWatcher
 from nomaflow.queue.executors.base import ExecutorParts
-from nomaflow.queue.executors.registry import ExecutorKinds
 from nomaflow.queue.followers import Followers
 from nomaflow.queue.limits import Limits
 from nomaflow.queue.run_queue import RunQueue
@@ -74,8 +72,8 @@ from nomaflow.steps.registry import StepTypes
 class App:
     """One instance: a home folder's catalogue, its store, and the actors that work on them.
 
-    Nothing is opened before `store()`, no run executes outside `running()`, no schedule fires
-    outside `serving()`.
+    Nothing is opened before `store()`, nothing executes before its lifecycle begins. Once `hurry`
+    is set, a stop waits no more for the runs in flight: they are canceled.
     """
 
     def __init__(self, home: Home, environment: Environment, clock: Clock) -> None:
@@ -94,9 +92,9 @@ class App:
         self.env = Variables(home.env_file, child_environment(), self.redactor.add)
         self.connections = Connections(self._catalogue, self.vault, self.env, self.redactor)
         self.zone = self.settings.scheduler.timezone or system_timezone()
-        self._hurry = asyncio.Event()
-        self._is_ready = False
-        self._keeps_schedules = False
+        self.hurry = asyncio.Event()
+        self.is_ready = False
+        self.keeps_schedules = False
 
     @classmethod
     def build(
@@ -127,15 +125,6 @@ class App:
         """How the store knows this process; it changes when it was taken for dead."""
         return self.presence.process_id
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the service runs: the store is open and due times are kept."""
-        return self._is_ready
-
-    def hurry(self) -> None:
-        """Wait no more for the runs in flight when stopping: they are canceled now."""
-        self._hurry.set()
-
     @asynccontextmanager
     async def store(self) -> AsyncIterator[None]:
         """The store is open and its schema up to date. Raises Unreachable."""
@@ -144,65 +133,6 @@ class App:
             yield
         finally:
             await self.database.close()
-
-    @asynccontextmanager
-    async def running(self, kind: str) -> AsyncIterator[None]:
-        """This process executes runs; at the end it waits for those in flight, then cancels them.
-
-        Inside `store()`. `kind` names the process in the store: `server`, `cli`. A `cli` executes
-        its own run alone: it does not stay for others.
-        """
-        await self.presence.open(kind)
-        self.run_writer.start()
-        runner = Runner(self._runner_parts(), lambda: self.process_id)
-        executor = (
-            await ExecutorKinds.discover()
-            .find(self.settings.executor.kind)
-            .start(self._executor_parts(takes_any=kind != "cli"), runner.handle)
-        )
-        try:
-            yield
-        finally:
-            await executor.stop()
-            deadline = self.settings.runner.drain_seconds
-            await runner.stop(deadline_seconds=deadline, hurry=self._hurry)
-            await self.hosts.close()
-            self.connectors.close()
-            await self.run_writer.stop()
-            await self.presence.close()
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        """The whole service: store, runs, and schedules if this process keeps them."""
-        async with self.store(), self.running("server"), self._scheduling(), self._watching():
-            self._is_ready = True
-            try:
-                yield
-            finally:
-                self._is_ready = False
-
-    @asynccontextmanager
-    async def _scheduling(self) -> AsyncIterator[None]:
-        if not self.settings.scheduler.enabled:
-            yield
-            return
-        await self.scheduler.start()
-        self._keeps_schedules = True
-        try:
-            async with rounds(
-                "The reconciler", self.reconciler.look, self.clock, RECONCILE_SECONDS
-            ):
-                yield
-        finally:
-            self._keeps_schedules = False
-            await self.scheduler.stop()
-
-    @asynccontextmanager
-    async def _watching(self) -> AsyncIterator[None]:
-        """Changed files are taken over while the service runs."""
-        await self.catalogue_keeper.keep_texts()
-        async with rounds("The file watcher", self.watcher.look, self.clock, WATCH_SECONDS):
-            yield
 
     async def has_server(self) -> bool:
         """Whether a server that executes runs lives on this store. Inside `store()`."""
@@ -363,6 +293,10 @@ class App:
         )
 
     @cached_property
+    def runner(self) -> Runner:
+        return Runner(self._runner_parts(), lambda: self.process_id)
+
+    @cached_property
     def firing(self) -> Firing:
         return Firing(
             catalogue=self._catalogue,
@@ -388,7 +322,8 @@ class App:
             expected=self.firing.next_due,
         )
 
-    def _executor_parts(self, *, takes_any: bool) -> ExecutorParts:
+    def executor_parts(self, *, takes_any: bool) -> ExecutorParts:
+        """What an executor works with; `takes_any` if it also stays for runs of others."""
         return ExecutorParts(
             queue=self.queue,
             bus=self.bus,
@@ -437,7 +372,7 @@ class App:
         self.catalogue = catalogue
 
     async def _rearm(self) -> None:
-        if self._keeps_schedules:
+        if self.keeps_schedules:
             await self.scheduler.reload()
 
     def _configure_log(self) -> None:

@@ -11,6 +11,7 @@ from nomaflow.api.hosts import KnownHosts
 from nomaflow.api.http import http_app
 from nomaflow.api.parts import ApiParts
 from nomaflow.app import App
+from nomaflow.lifecycle import serving
 from nomaflow.live.server import Live, LiveParts
 from nomaflow.services.metrics import Metrics
 
@@ -24,7 +25,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(http: FastAPI) -> AsyncIterator[None]:
-        async with app.serving():
+        async with serving(app):
             metrics = Metrics(app.looks, __version__)
             await metrics.start()
             http.state.parts = ApiParts(

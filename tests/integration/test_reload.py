@@ -10,6 +10,7 @@ from tests.commands import nomaflow, serving
 from tests.homes import a_home, a_query_job, has_begun, messages, once
 from tests.waiting import eventually
 
+from nomaflow import lifecycle
 from nomaflow.app import App
 from nomaflow.catalogue.home import Home
 from nomaflow.domain.events import CatalogueChanged
@@ -48,7 +49,7 @@ def say(ctx, words):
 @asynccontextmanager
 async def served(home: Path) -> AsyncIterator[App]:
     app = App.build(home)
-    async with app.serving():
+    async with lifecycle.serving(app):
         yield app
 
 

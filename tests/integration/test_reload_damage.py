@@ -19,6 +19,7 @@ from nomaflow.domain.events import RunChanged
 from nomaflow.domain.job import JobId
 from nomaflow.domain.states import IN_FLIGHT, RunState
 from nomaflow.history.pages import RunFilter
+from nomaflow.lifecycle import serving
 
 BAD_RELOADS = 200
 SECOND = timedelta(seconds=1)
@@ -145,7 +146,7 @@ class Damager:
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
     app = App.build(a_home(tmp_path / "home", JOBS, connectors=CONNECTORS))
-    async with app.serving():
+    async with serving(app):
         yield app
 
 

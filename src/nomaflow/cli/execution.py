@@ -12,6 +12,7 @@ from nomaflow.cli.context import caller
 from nomaflow.cli.progress import watched
 from nomaflow.domain.run import ProcessId, RunId
 from nomaflow.errors import Refused
+from nomaflow.lifecycle import executing
 from nomaflow.services.views import run_detail
 
 Start = Callable[[ProcessId | None], Awaitable[RunId]]
@@ -36,7 +37,7 @@ async def execute_here(app: App, start: Start) -> dict[str, Any]:
     Inside `app.store()`. Ctrl-C and SIGTERM cancel the run; its end is waited for.
     """
     with interrupts() as interrupted:
-        async with app.running("cli"):
+        async with executing(app, "cli"):
             run_id = await start(app.process_id)
             with watched(app.bus, run_id):
                 canceling = asyncio.create_task(_cancel_when(interrupted, app, run_id))

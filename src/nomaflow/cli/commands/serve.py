@@ -67,7 +67,7 @@ async def _serve(app: App, host: str, listener: socket.socket) -> None:
     """Open the engine, then answer; at Ctrl-C or SIGTERM close both, in the other order."""
     http = http_app_of(app, host=host)
     config = uvicorn.Config(http, lifespan="off", log_config=None, access_log=False)
-    with interrupts(app.hurry) as interrupted, _reloading_on_hangup(app):
+    with interrupts(app.hurry.set) as interrupted, _reloading_on_hangup(app):
         async with http.router.lifespan_context(http):
             port = listener.getsockname()[1]
             log.info("server_started", host=host, port=port, jobs=len(app.catalogue.jobs))
