@@ -10,7 +10,7 @@ from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, resolve
 from nomaflow.catalogue.words import sentence, unknown_name
 from nomaflow.connectors.base import ConnectorSettings, ResolvedPool
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.domain.secrets import Secret
 from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound, SecretsError
 from nomaflow.security.redaction import Redactor

@@ -18,7 +18,7 @@ from nomaflow.catalogue.tokens import has_tokens
 from nomaflow.catalogue.toml_source import TomlSource
 from nomaflow.connectors.base import ConnectorType, PoolDefinition
 from nomaflow.connectors.dialects.registry import dialect_of
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.errors import NotFound, Problem
 
 _NAME = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""

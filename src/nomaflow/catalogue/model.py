@@ -9,7 +9,8 @@ from nomaflow.catalogue.home import JOBS_TOML, Home
 from nomaflow.catalogue.words import sentence, unknown_name
 from nomaflow.config import Settings
 from nomaflow.connectors.base import PoolDefinition
-from nomaflow.domain.job import After, Definition, Job, JobId
+from nomaflow.domain.definition import Definition
+from nomaflow.domain.job import After, Job, JobId
 from nomaflow.errors import InvalidConfiguration, NotFound, Problem
 
 Model = type[Definition]

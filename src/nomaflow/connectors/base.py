@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import Field
 
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.domain.secrets import Secret
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from nomaflow.connectors.base import (
 from nomaflow.connectors.dialects.base import Answer, Dialect
 from nomaflow.connectors.dialects.registry import dialect_of
 from nomaflow.connectors.statement import Statement, parse
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.errors import NotFound, Refused, StepFailed, Unreachable
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from functools import cache
 from typing import Annotated, Any, Literal, NewType
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import AfterValidator, Field, PositiveFloat
 
+from nomaflow.domain.definition import Documented
 from nomaflow.domain.durations import duration
 from nomaflow.domain.states import RunState
 
@@ -27,14 +28,6 @@ _ENDS: Mapping[AfterEnd, frozenset[RunState]] = {
 
 DEFAULT_STEP_TIMEOUT_SECONDS = 3600.0
 DEFAULT_RUN_TIMEOUT_SECONDS = 14400.0
-
-
-class Definition(BaseModel):
-    """A closed, frozen block of configuration: unknown keys are refused."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True
-    )
 
 
 def _job_id(value: str) -> str:
@@ -62,12 +55,6 @@ def _timezone(value: str) -> str:
 def _duration(value: str) -> str:
     duration(value)
     return value
-
-
-class Documented(Definition):
-    """A definition whose fields are described by the text below each: forms and docs use it."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class RetryPolicy(Documented):

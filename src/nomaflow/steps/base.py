@@ -8,7 +8,7 @@ page) and one instance named `STEP`. Installed packages offer theirs in the entr
 from collections.abc import Awaitable, Mapping
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.steps.context import StepContext
 
 HostKind = Literal["thread", "process", "event_loop"]

@@ -12,7 +12,7 @@ from nomaflow.copying.copy import Order, Selection, Watch, copy
 from nomaflow.copying.plan import Mode, Request
 from nomaflow.copying.receipt import ReceiptKey
 from nomaflow.copying.side import Side
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.steps.base import HostKind, Output, StepSpec
 from nomaflow.steps.context import StepContext
 

@@ -10,7 +10,7 @@ from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.load import load
 from nomaflow.catalogue.model import Catalogue
 from nomaflow.connectors.base import Connector, ConnectorSettings, EngineLookup
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.steps.base import HostKind, StepSpec
 from nomaflow.steps.context import StepContext
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from nomaflow.api.models import BrokenJob, JobDetail, JobList, RunDetail, Started
 from nomaflow.api.parts import Caller, Parts
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.domain.run import RunOptions
 from nomaflow.services.jobs import RECENT_RUNS
 from nomaflow.services.views import run_detail

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from nomaflow.api.models import PauseDetail, PauseInForce
 from nomaflow.api.parts import Caller, Instant, Parts
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.services.views import pause_view
 
 router = APIRouter(prefix="/pause", tags=["pause"])

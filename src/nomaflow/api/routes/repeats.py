@@ -9,7 +9,8 @@ from pydantic import Field, StrictBool, StrictInt
 from nomaflow.api.models import RetryList, Started
 from nomaflow.api.parts import Caller, Instant, Parts, PathRunId
 from nomaflow.api.routes.jobs import RunRequest
-from nomaflow.domain.job import Definition, JobId
+from nomaflow.domain.definition import Definition
+from nomaflow.domain.job import JobId
 from nomaflow.domain.run import RunOptions
 from nomaflow.domain.states import RunState
 from nomaflow.history.pages import RunFilter

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from nomaflow.api.models import CatalogueFacts, RevisionDetail, RevisionDiff, RevisionList
 from nomaflow.api.parts import Caller, Parts, PathRunId
-from nomaflow.domain.job import Definition
+from nomaflow.domain.definition import Definition
 from nomaflow.history.revisions import RevisionFilter
 from nomaflow.services.views import catalogue_state, revision_detail, revision_row
 
