@@ -1,30 +1,33 @@
-import { useEffect } from "react";
+import { useEffectEvent, useLayoutEffect, useRef } from "react";
 
-const CHORD_MS = 1500;
+const CHORD_MS = 3000;
+const NOTHING = { key: "", at: -Infinity };
 
 /** Acts on keys such as "/" or "g r" (one after the other), unless somebody is typing. */
 export function useKeys(actions: Record<string, () => void>): void {
-  useEffect(() => {
-    let first = "";
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const onKey = (event: KeyboardEvent) => {
-      if (hasModifier(event) || isTyping(event.target)) return;
-      const action = actions[`${first} ${event.key}`] ?? actions[event.key];
-      clearTimeout(timer);
-      first = startsChord(actions, event.key) ? event.key : "";
-      timer = setTimeout(() => {
-        first = "";
-      }, CHORD_MS);
-      if (action === undefined) return;
-      event.preventDefault();
-      action();
+  const begun = useRef(NOTHING);
+  const onKey = useEffectEvent((event: KeyboardEvent) => {
+    if (hasModifier(event) || isTyping(event.target)) return;
+    const isInTime = event.timeStamp - begun.current.at <= CHORD_MS;
+    const chord = isInTime ? `${begun.current.key} ${event.key}` : event.key;
+    const action = actions[chord] ?? actions[event.key];
+    begun.current = startsChord(actions, event.key)
+      ? { key: event.key, at: event.timeStamp }
+      : NOTHING;
+    if (action === undefined) return;
+    event.preventDefault();
+    action();
+  });
+
+  useLayoutEffect(() => {
+    const listener = (event: KeyboardEvent) => {
+      onKey(event);
     };
-    window.addEventListener("keydown", onKey);
+    window.addEventListener("keydown", listener);
     return () => {
-      clearTimeout(timer);
-      window.removeEventListener("keydown", onKey);
+      window.removeEventListener("keydown", listener);
     };
-  }, [actions]);
+  }, []);
 }
 
 function hasModifier(event: KeyboardEvent): boolean {

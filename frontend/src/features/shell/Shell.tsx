@@ -1,6 +1,6 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { useMantineColorScheme, useComputedColorScheme } from "@mantine/core";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useConnection } from "@/live/hooks";
@@ -63,18 +63,15 @@ function useShellKeys(setHelpOpen: (isOpen: boolean) => void) {
   const navigate = useNavigate();
   const { setColorScheme } = useMantineColorScheme();
   const shown = useComputedColorScheme("light");
-  return useMemo(
-    () => ({
-      "/": () => document.querySelector<HTMLInputElement>("input[data-search]")?.focus(),
-      "?": () => {
-        setHelpOpen(true);
-      },
-      "g r": () => void navigate({ to: "/runs" }),
-      "g j": () => void navigate({ to: "/jobs" }),
-      t: () => {
-        setColorScheme(shown === "dark" ? "light" : "dark");
-      },
-    }),
-    [navigate, setColorScheme, setHelpOpen, shown],
-  );
+  return {
+    "/": () => document.querySelector<HTMLInputElement>("input[data-search]")?.focus(),
+    "?": () => {
+      setHelpOpen(true);
+    },
+    "g r": () => void navigate({ to: "/runs" }),
+    "g j": () => void navigate({ to: "/jobs" }),
+    t: () => {
+      setColorScheme(shown === "dark" ? "light" : "dark");
+    },
+  };
 }
