@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from nomaflow.connectors.coercions import Coercion, Constant
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Query, Row, Rows, Table, TableName
 from nomaflow.connectors.values import ColumnFunction
@@ -45,6 +46,18 @@ class Types(Protocol):
     def carrier(self, foreign: ColumnType) -> ColumnType | None:
         """The type that holds every value of another database's type; None: there is none."""
 
+    def literal(self, value: Constant) -> str:
+        """A value as SQL takes it, of the type that carries it."""
+
+    def identifier(self, name: str) -> str:
+        """A name as SQL takes it."""
+
+    def expression(self, coercion: Coercion, operand: str, wanted: ColumnType) -> str | None:
+        """SQL that coerces the values of `operand`, whose type is the coercion's, to `wanted`.
+
+        It fails for every value that would not arrive exactly. None: SQL here cannot do that.
+        """
+
 
 class Source(Protocol):
     """One connection that reads, in one snapshot."""
@@ -63,6 +76,9 @@ class Source(Protocol):
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
     ) -> Query:
         """These columns of all rows of a table, or of those for which `where` holds."""
+
+    def project(self, query: Query, columns: Sequence[Column]) -> Query:
+        """These columns of what another query gives."""
 
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         """What a SELECT of the user's gives: its columns as a table without keys."""
@@ -102,6 +118,9 @@ class Target(Protocol):
 
     def known(self, column: ColumnType) -> bool:
         """Whether a type of this dialect exists in this database."""
+
+    def declared(self, words: str) -> ColumnType:
+        """The type that these words declare, e.g. `numeric(10,2)`. Raises StepRefused."""
 
     def begin(self, name: TableName) -> None:
         """Open the transaction; a second copy into the same table waits here."""

@@ -61,13 +61,17 @@ class ColumnType:
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `generated`: the database computes it; `optional`: an insert may leave it out."""
+    """A column. `generated`: the database computes it; `optional`: an insert may leave it out.
+
+    `expression`: what a SELECT computes it from, in SQL over the stored row; None: it is stored.
+    """
 
     name: str
     type: ColumnType
     nullable: bool = True
     generated: bool = False
     optional: bool = True
+    expression: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from nomaflow.copying import swap
 from nomaflow.copying.plan import Plan, Request, Sides, plan
 from nomaflow.copying.progress import Progress, grouped
 from nomaflow.copying.receipt import ReceiptKey, Receipts
+from nomaflow.copying.shape import Shape, Wishes, shape
 from nomaflow.copying.side import Side
 from nomaflow.copying.stash import Stash
 from nomaflow.copying.stream import Moved, batches, move, read_ahead
@@ -41,6 +42,7 @@ class Order:
     request: Request
     batch_size: int
     receipt: ReceiptKey
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 @dataclass(frozen=True)
@@ -88,20 +90,22 @@ class _Copying:
     def run(self) -> dict[str, Any]:
         with self.reading.errors():
             self.source.begin()
-            found, query = self._found()
+            found, written = self._found()
+            shaped = shape(found, self.order.wishes, self.source.types)
+            query = self._select(found, written, [column.read for column in shaped.columns])
         with self.writing.errors():
             place = self.target.home(self.order.request.target)
             self.target.begin(place)
-            decided = self._plan(found, query, self.target.table(place))
+            decided = self._plan(shaped, query, self.target.table(place))
             done = self._already_appended(decided)
         if done is not None:
             return self._output(decided, Moved(done, done, 0), {"inserted": done}, 0.0)
-        if len(decided.columns) < len(found.columns):
-            query = self._select(found, decided.source_columns)
+        if len(decided.columns) < len(shaped.columns):
+            query = self._select(found, written, decided.source_columns)
         return self._load_and_apply(decided, query)
 
-    def _found(self) -> tuple[Table, Query]:
-        """The facts of what is read."""
+    def _found(self) -> tuple[Table, Query | None]:
+        """The facts of what is read, and the query if it is the step's own."""
         selection = self.order.selection
         if isinstance(selection.origin, Statement):
             return self.source.query(selection.origin, selection.values)
@@ -111,20 +115,26 @@ class _Copying:
                 f"Connector '{self.reading.name}' has no table '{selection.origin}'. "
                 "Check source.table and source.schema."
             )
-        return table, self._select(table, table.columns)
+        return table, None
 
-    def _select(self, table: Table, columns: Sequence[Column]) -> Query:
+    def _select(self, table: Table, written: Query | None, columns: Sequence[Column]) -> Query:
         selection = self.order.selection
-        return self.source.select(table, columns, selection.where, selection.values)
+        if written is None:
+            return self.source.select(table, columns, selection.where, selection.values)
+        return self.source.project(written, columns) if columns != table.columns else written
 
-    def _plan(self, found: Table, query: Query, target: Table | None) -> Plan:
-        untyped = [column.name for column in found.columns if column.type.kind is Kind.ANY]
+    def _plan(self, shaped: Shape, query: Query, target: Table | None) -> Plan:
+        untyped = [
+            column.read.name
+            for column in shaped.columns
+            if column.read.type.kind is Kind.ANY and not column.functions
+        ]
         types = (self.source.types, self.target.types)
         look = untyped and target is None and types[0].dialect != types[1].dialect
         with self.reading.errors():
             observed = self.source.observed(query, untyped) if look else {}
-        sides = Sides(*types, self.target.known, observed)
-        return plan(self.order.request, found, target, sides)
+        sides = Sides(*types, self.target.known, self.target.declared, observed)
+        return plan(self.order.request, shaped, target, sides)
 
     def _already_appended(self, decided: Plan) -> int | None:
         if decided.mode != "append":
@@ -239,5 +249,7 @@ class _Copying:
             "lane": decided.lane,
             "bytes": moved.size,
             "swap_ms": round(swapped * 1000),
+            "coercions": decided.coercions,
+            "left_alone": decided.left_alone,
             **changes,
         }

@@ -6,8 +6,9 @@ from typing import Literal
 
 from nomaflow.connectors.copies import Types
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Table, TableName
-from nomaflow.connectors.values import ColumnFunction, each, not_null
+from nomaflow.connectors.values import ColumnFunction, not_null
 from nomaflow.copying.convert import Unfit, conversion
+from nomaflow.copying.shape import Shape, Shaped
 from nomaflow.errors import StepRefused
 
 Mode = Literal["overwrite", "append", "upsert"]
@@ -19,25 +20,25 @@ _SPELLED_IN_ONE_WAY = frozenset({Kind.INTEGER, Kind.TEXT, Kind.BYTES})
 
 @dataclass(frozen=True)
 class Request:
-    """What the step asks for. `key` names target columns, `stripped` source columns."""
+    """What the step asks for. `key` names target columns."""
 
     mode: Mode
     target: TableName
     key: Key = ()
-    stripped: Key = ()
 
 
 @dataclass(frozen=True)
 class Sides:
     """The types of both databases.
 
-    `known` says whether a type of the target's dialect exists there; `observed` holds the types
-    that the values of untyped source columns really have.
+    `known` says whether a type of the target's dialect exists there, `declared` reads one in its
+    words; `observed` holds the types that the values of untyped source columns really have.
     """
 
     source: Types
     target: Types
-    known: Callable[[ColumnType], bool] = lambda _: True
+    known: Callable[[ColumnType], bool]
+    declared: Callable[[str], ColumnType]
     observed: Mapping[str, ColumnType] = field(default_factory=dict)
 
     @property
@@ -49,6 +50,7 @@ class Sides:
 class PlannedColumn:
     """One column's way: `functions` turn a batch of its values into what the target takes.
 
+    `source` is what the SELECT gives: `name`, `type`, and the `expression` that it computes.
     `verbatim`: both sides declare the same type of one dialect. `distinct`: values that differ at
     the source differ at the target.
     """
@@ -65,7 +67,8 @@ class Plan:
     """`table` is the target as it is, or as it will be made when `creates`.
 
     `key` identifies rows, in an upsert and in messages; `unproven` are keys of the target which
-    the source does not vouch for.
+    the source does not vouch for. `coercions` lists columns by what is done to them, `left_alone`
+    the numbers that a data dictionary does not describe.
     """
 
     mode: Mode
@@ -75,6 +78,8 @@ class Plan:
     creates: bool
     key: Key
     unproven: Sequence[Key]
+    coercions: Mapping[str, Sequence[str]]
+    left_alone: Sequence[str]
 
     @property
     def verbatim(self) -> bool:
@@ -92,22 +97,23 @@ class Plan:
         return [column.target.name for column in self.columns]
 
 
-def plan(request: Request, source: Table, target: Table | None, sides: Sides) -> Plan:
+def plan(request: Request, source: Shape, target: Table | None, sides: Sides) -> Plan:
     """Decide. Raises StepRefused, naming the columns, when the copy cannot be right."""
-    _refuse_itself(source, target)
+    _refuse_itself(source.table, target)
     table = target or _successor(request, source, sides)
     request = replace(request, key=_in_words_of(table, request.key, sides.target))
     pairs = _pairs(source, table, sides.target)
     columns = _planned_columns(request, pairs, table, sides)
-    key = _key(request, source, table, columns)
     return Plan(
         mode=request.mode,
         lane="rows",
         columns=columns,
         table=table,
         creates=target is None,
-        key=key,
-        unproven=_unproven(source, table, columns),
+        key=_key(request, source.table, table, columns),
+        unproven=_unproven(source.table, table, columns),
+        coercions=source.coercions,
+        left_alone=source.left_alone,
     )
 
 
@@ -122,12 +128,14 @@ def _refuse_itself(source: Table, target: Table | None) -> None:
         raise StepRefused(f"The target '{target.name}' is a view. Name a table.")
 
 
-def _successor(request: Request, source: Table, sides: Sides) -> Table:
+def _successor(request: Request, shaped: Shape, sides: Sides) -> Table:
     """The table that a first run makes: the source's types, keys and NOT NULL."""
+    source = shaped.table
     refused: list[str] = []
     columns = []
-    for column in source.columns:
-        carrier = _carrier(column, sides)
+    for wanted in shaped.columns:
+        column = wanted.column
+        carrier = _carrier(wanted, sides)
         if carrier is None:
             refused.append(f"column '{column.name}' is {column.type.native or 'of no one type'}")
         else:
@@ -144,7 +152,10 @@ def _successor(request: Request, source: Table, sides: Sides) -> Table:
     return Table(request.target, columns, source.primary_key, (*source.unique_keys, *extra))
 
 
-def _carrier(column: Column, sides: Sides) -> ColumnType | None:
+def _carrier(wanted: Shaped, sides: Sides) -> ColumnType | None:
+    if wanted.declared is not None:
+        return sides.declared(wanted.declared)
+    column = wanted.column
     if sides.same_dialect:
         return column.type if sides.known(column.type) else None
     return sides.target.carrier(sides.observed.get(column.name, column.type))
@@ -159,25 +170,28 @@ def _bad_names(source: Table, types: Types) -> list[str]:
     ]
 
 
-def _pairs(source: Table, table: Table, types: Types) -> list[tuple[Column, Column]]:
+def _pairs(source: Shape, table: Table, types: Types) -> list[tuple[Shaped, Column]]:
     """Source and target columns of one name; the target must not need more."""
     targets = {types.folded(column.name): column for column in table.columns}
-    missing = [c.name for c in source.columns if types.folded(c.name) not in targets]
-    if missing:
+    names = [column.name for column in source.table.columns]
+    if missing := [name for name in names if types.folded(name) not in targets]:
         raise StepRefused(
             f"The target '{table.name}' does not have {_listed(missing)}. Add what is missing, or "
-            "select the columns to copy with source.query."
+            "drop it in the step's `columns`."
         )
-    pairs = [(column, targets[types.folded(column.name)]) for column in source.columns]
+    folded = [types.folded(name) for name in names]
+    if twins := [name for name in names if folded.count(types.folded(name)) > 1]:
+        raise StepRefused(f"The target '{table.name}' has only one column for {_listed(twins)}.")
+    pairs = [(shaped, targets[types.folded(shaped.column.name)]) for shaped in source.columns]
     given = {column.name for _, column in pairs}
     needed = [c.name for c in table.columns if not c.optional and c.name not in given]
     if needed:
         raise StepRefused(
             f"The target '{table.name}' needs {_listed(needed)}, which the source does not have. "
-            "Give it a default, or add it with source.query."
+            "Give it a default, or a constant in the step's `columns`."
         )
-    computed = [ours.name for ours, theirs in pairs if theirs.generated]
-    if computed and source.identity is None:
+    computed = [ours.column.name for ours, theirs in pairs if theirs.generated]
+    if computed and source.table.identity is None:
         raise StepRefused(
             f"The target '{table.name}' computes {_listed(computed)} itself. Leave it out of "
             "source.query."
@@ -186,19 +200,16 @@ def _pairs(source: Table, table: Table, types: Types) -> list[tuple[Column, Colu
 
 
 def _planned_columns(
-    request: Request, pairs: Sequence[tuple[Column, Column]], table: Table, sides: Sides
+    request: Request, pairs: Sequence[tuple[Shaped, Column]], table: Table, sides: Sides
 ) -> list[PlannedColumn]:
-    names = {source.name for source, _ in pairs}
-    if unknown := [name for name in request.stripped if name not in names]:
-        raise StepRefused(f"strip_both_columns names {_listed(unknown)}, not in the source.")
     columns, refused = [], []
-    for source, target in pairs:
+    for shaped, target in pairs:
         if target.name in (*table.primary_key, *request.key):
             target = replace(target, nullable=False)
         try:
-            columns.append(_planned(source, target, request, sides))
+            columns.append(_planned(shaped, target, sides))
         except Unfit as unfit:
-            refused.append(f"column '{source.name}': {unfit}")
+            refused.append(f"column '{shaped.column.name}': {unfit}")
     if refused:
         raise StepRefused(
             f"The target '{table.name}' cannot hold the source: {'; '.join(refused)}. Change the "
@@ -207,31 +218,43 @@ def _planned_columns(
     return columns
 
 
-def _planned(source: Column, target: Column, request: Request, sides: Sides) -> PlannedColumn:
-    stripped = source.name in request.stripped
+def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
+    source = shaped.column
+    _refuse_other_type(shaped, target, sides)
     same = sides.same_dialect and source.type.native.lower() == target.type.native.lower()
     functions: tuple[ColumnFunction, ...] = ()
-    if stripped or not same:
-        functions = _functions(source.type, target.type, sides, stripped=stripped)
+    if shaped.functions or not same:
+        functions = _functions(shaped, target.type, sides)
     if source.nullable and not target.nullable:
-        functions = (not_null, *functions)
+        functions = (*functions, not_null)
     distinct = same or sides.source.enforced or source.type.kind in _SPELLED_IN_ONE_WAY
     return PlannedColumn(
-        source, target, functions, same and not stripped, distinct and not stripped
+        shaped.read,
+        target,
+        functions,
+        verbatim=same and not shaped.functions,
+        distinct=distinct and shaped.distinct,
     )
 
 
-def _functions(
-    source: ColumnType, target: ColumnType, sides: Sides, *, stripped: bool
-) -> tuple[ColumnFunction, ...]:
-    """Stored value → canonical → stripped → the target's kind and size → what it takes."""
+def _refuse_other_type(shaped: Shaped, target: Column, sides: Sides) -> None:
+    """The step may say which type a column has; the table then has it."""
+    if shaped.declared is None:
+        return
+    declared = sides.declared(shaped.declared).native
+    if declared.lower() != target.type.native.lower():
+        raise Unfit(f"the step's `columns` says {declared}, the target has {target.type.native}")
+
+
+def _functions(shaped: Shaped, target: ColumnType, sides: Sides) -> tuple[ColumnFunction, ...]:
+    """Stored value → canonical → coerced → the target's kind and size → what it takes."""
+    source = shaped.column.type
     arrives = _arrival(source, target, sides)
-    read = arrives if source.kind is Kind.ANY else source
-    known = read if sides.source.enforced else read.unlimited()
-    strip = (each(str.strip),) if stripped and read.kind is Kind.TEXT else ()
+    comes = arrives if source.kind is Kind.ANY else source
+    known = comes if sides.source.enforced else comes.unlimited()
     return (
-        *sides.source.decode(source, arrives),
-        *strip,
+        *sides.source.decode(shaped.read.type, shaped.decoded if shaped.functions else arrives),
+        *shaped.functions,
         *conversion(known, arrives),
         *sides.target.encode(arrives),
     )

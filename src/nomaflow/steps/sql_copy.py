@@ -11,6 +11,7 @@ from nomaflow.connectors.tables import TableName
 from nomaflow.copying.copy import Order, Selection, Watch, copy
 from nomaflow.copying.plan import Mode, Request
 from nomaflow.copying.receipt import ReceiptKey
+from nomaflow.copying.shape import Wishes
 from nomaflow.copying.side import Side
 from nomaflow.domain.definition import Definition
 from nomaflow.steps.base import HostKind, Output, StepSpec
@@ -113,8 +114,8 @@ class SqlCopyStep:
                 spec.mode,
                 TableName(spec.target.table, spec.target.schema_),
                 spec.key,
-                spec.strip_both_columns,
             ),
+            wishes=Wishes(stripped=spec.strip_both_columns),
             batch_size=spec.batch_size,
             receipt=ReceiptKey(ctx.idempotency_key, ctx.facts.started_at),
         )

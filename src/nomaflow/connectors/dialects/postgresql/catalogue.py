@@ -1,5 +1,6 @@
 """What PostgreSQL says about its tables."""
 
+import re
 from typing import Any, NamedTuple
 
 import psycopg
@@ -37,6 +38,7 @@ WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
   AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
 GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC, i.indexrelid
 """
+_TYPE_WORDS = re.compile(r"""(?:[\w. ]|"[^"]+")+(?:\([\d, ]+\))?[\w ]*(?:\[\d*\])*""")
 _DESCRIBED = f"""
 SELECT format_type(t.oid, %s::int), {_TYPE.format(modifier="%s::int")} FROM pg_type t
 WHERE t.oid = %s::oid
@@ -114,3 +116,18 @@ def described_type(connection: psycopg.Connection[Any], oid: int, modifier: int)
         _DESCRIBED, [modifier, modifier, oid]
     ).fetchone() or ("unknown", "unknown", -1, False)
     return column_type(native, base, bare, is_enum=is_enum)
+
+
+def declared_type(connection: psycopg.Connection[Any], words: str) -> ColumnType:
+    """The type that such words declare. Raises StepRefused when there is none."""
+    try:
+        if not _TYPE_WORDS.fullmatch(words):
+            raise StepRefused(f"'{words}' is no type. Write one such as numeric(10,2).")
+        with connection.transaction():
+            cursor = connection.execute(f"SELECT CAST(NULL AS {words}) LIMIT 0")
+            result = cursor.pgresult
+            assert result is not None  # noqa: S101 - a SELECT has a result
+            return described_type(connection, result.ftype(0), result.fmod(0))
+    except (psycopg.errors.UndefinedObject, psycopg.errors.SyntaxError, psycopg.DataError) as error:
+        reason = error.diag.message_primary
+        raise StepRefused(f"PostgreSQL has no type '{words}': {reason}.") from None

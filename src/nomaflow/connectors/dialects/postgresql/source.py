@@ -13,6 +13,7 @@ from psycopg.types.string import ByteaLoader, TextLoader
 
 from nomaflow.connectors.copies import Values
 from nomaflow.connectors.dialects.postgresql import catalogue
+from nomaflow.connectors.dialects.postgresql.expressions import quote, selected
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import (
@@ -51,12 +52,15 @@ class PostgresqlSource:
     def select(
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
     ) -> Query:
-        names = ", ".join(quote(column.name) for column in columns)
-        sql = f"SELECT {names} FROM {reference(table.name)}"  # noqa: S608 - quoted
+        sql = f"SELECT {_selected(columns)} FROM {reference(table.name)}"  # noqa: S608 - quoted
         if where is None:
             return Query(sql)
         condition = _bound(where, values)
         return Query(f"{sql} WHERE (\n{condition.sql}\n)", condition.params)
+
+    def project(self, query: Query, columns: Sequence[Column]) -> Query:
+        sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n) AS q"  # noqa: S608 - quoted
+        return Query(sql, query.params)
 
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         query = _bound(statement, values)
@@ -106,14 +110,13 @@ class PostgresqlSource:
         return [column.type_code for column in cursor.description or ()]
 
 
-def quote(name: str) -> str:
-    """An identifier as SQL takes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def reference(name: TableName) -> str:
     """A table as SQL takes it."""
     return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
+
+
+def _selected(columns: Sequence[Column]) -> str:
+    return ", ".join(selected(column.name, column.expression) for column in columns)
 
 
 def _bound(statement: Statement, values: Values) -> Query:

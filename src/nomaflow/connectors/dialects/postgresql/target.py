@@ -13,7 +13,8 @@ from psycopg import RawCursor, errors
 
 from nomaflow.connectors.copies import TableLocked
 from nomaflow.connectors.dialects.postgresql import catalogue
-from nomaflow.connectors.dialects.postgresql.source import quote, reference
+from nomaflow.connectors.dialects.postgresql.expressions import quote
+from nomaflow.connectors.dialects.postgresql.source import reference
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows, Table, TableName
 from nomaflow.connectors.values import BadValue
@@ -54,6 +55,9 @@ class PostgresqlTarget:
     def known(self, column: ColumnType) -> bool:
         found = self.row("SELECT to_regtype($1)", [column.native])
         return found is not None and found[0] is not None
+
+    def declared(self, words: str) -> ColumnType:
+        return catalogue.declared_type(self._connection, words)
 
     def begin(self, name: TableName) -> None:
         """The lock ends with the transaction, also when we are killed."""

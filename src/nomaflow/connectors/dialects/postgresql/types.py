@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from nomaflow.connectors.coercions import Coercion, Constant
+from nomaflow.connectors.dialects.postgresql import expressions
 from nomaflow.connectors.tables import ColumnType, Kind
 from nomaflow.connectors.values import BadValue, ColumnFunction
 
@@ -85,6 +87,15 @@ class PostgresqlTypes:
         return ColumnType(
             foreign.kind, declaration, foreign.size, foreign.scale, foreign.zoned, foreign.padded
         )
+
+    def literal(self, value: Constant) -> str:
+        return expressions.literal(value)
+
+    def identifier(self, name: str) -> str:
+        return expressions.quote(name)
+
+    def expression(self, coercion: Coercion, operand: str, wanted: ColumnType) -> str | None:
+        return expressions.expression(coercion, operand, wanted)
 
 
 def _declaration(foreign: ColumnType) -> str | None:

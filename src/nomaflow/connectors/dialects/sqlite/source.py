@@ -41,12 +41,16 @@ class SqliteSource:
     def select(
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
     ) -> Query:
-        names = ", ".join(catalogue.quote(column.name) for column in columns)
-        sql = f"SELECT {names} FROM main.{catalogue.quote(table.name.table)}"  # noqa: S608 - quoted
+        name = catalogue.quote(table.name.table)
+        sql = f"SELECT {_selected(columns)} FROM main.{name}"  # noqa: S608 - quoted
         if where is None:
             return Query(sql)
         condition = _bound(where, values)
         return Query(f"{sql} WHERE (\n{condition.sql}\n)", condition.params)
+
+    def project(self, query: Query, columns: Sequence[Column]) -> Query:
+        sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n)"  # noqa: S608 - quoted
+        return Query(sql, query.params)
 
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         view = "nomaflow_query"
@@ -117,6 +121,10 @@ class SqliteSource:
             if number >= done and not _is_utf8(row[place]):
                 return BadRow(_readable(row), column, "holds text that is not valid UTF-8")
         raise AssertionError("a text could not be decoded, and then all could")
+
+
+def _selected(columns: Sequence[Column]) -> str:
+    return ", ".join(catalogue.selected(column.name, column.expression) for column in columns)
 
 
 def _bound(statement: Statement, values: Values) -> Query:

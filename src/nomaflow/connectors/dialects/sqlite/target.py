@@ -11,7 +11,7 @@ from typing import Any
 
 from nomaflow.connectors.copies import TableLocked
 from nomaflow.connectors.dialects.sqlite import catalogue
-from nomaflow.connectors.dialects.sqlite.types import TYPES
+from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
 from nomaflow.errors import StepFailed
 
@@ -38,6 +38,9 @@ class SqliteTarget:
 
     def known(self, column: ColumnType) -> bool:  # noqa: ARG002 - any word is a type
         return True
+
+    def declared(self, words: str) -> ColumnType:
+        return column_type(words)
 
     def begin(self, name: TableName) -> None:  # noqa: ARG002 - a file has one journal
         """The file is locked by the swap alone; a new one lets readers read meanwhile."""

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from nomaflow.connectors.coercions import Coercion, Constant
 from nomaflow.connectors.tables import ColumnType, Kind
 from nomaflow.connectors.values import (
     BadValue,
@@ -115,6 +117,25 @@ class SqliteTypes:
         if foreign.kind is Kind.ANY or (foreign.kind is Kind.NATIVE and not foreign.readable):
             return None
         return column_type(_declaration(foreign))
+
+    def literal(self, value: Constant) -> str:
+        """In the form that the canonical values have, as SQLite has few types of its own."""
+        match value:
+            case bool() | int() | float():
+                return repr(int(value) if isinstance(value, bool) else value)
+            case datetime():
+                return f"'{value.isoformat(' ')}'"
+            case date():
+                return f"'{value.isoformat()}'"
+            case _:
+                return "'" + value.replace("'", "''") + "'"
+
+    def identifier(self, name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
+    def expression(self, coercion: Coercion, operand: str, wanted: ColumnType) -> str | None:  # noqa: ARG002
+        """None: a value may be of any type, and there are no decimals."""
+        return None
 
 
 def _declaration(foreign: ColumnType) -> str:
