@@ -36,7 +36,7 @@ def test_its_schema_can_draw_a_form(step: Any) -> None:
 
 
 def test_no_field_of_its_own_hides_one_that_every_step_has(step: Any) -> None:
-    common = {"name", "type", "enabled", "timeout_seconds", "continue_on_error", "retry"}
+    common = {"name", "type", "enabled", "timeout_seconds", "continue_on_error", "retry", "when"}
     assert common.isdisjoint(step.Spec.model_fields)
 
 

@@ -12,7 +12,6 @@ JOB_FIELDS: Mapping[str, Any] = {
     "alerts": _NOTHING,
     "params_schema": _NOTHING,
 }
-STEP_FIELDS: Mapping[str, Any] = {"when": _NOTHING}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "sql_copy": {
         "columns": _NOTHING,

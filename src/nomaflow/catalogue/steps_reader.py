@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from nomaflow.catalogue import later, words
+from nomaflow.catalogue import condition, later, words
 from nomaflow.catalogue.connectors_toml import Reach
 from nomaflow.catalogue.defaults import merged_under
 from nomaflow.catalogue.place import Place
@@ -54,6 +54,7 @@ class StepReader:
         step, problems = checked(StepDefinition, common | {"settings": settings}, place)
         problems += [place.at(key).problem(later.not_available(key)) for key in refused]
         problems += self._problems(values.get("type"), settings, earlier, place)
+        problems += _condition_problems(common.get("when"), earlier, place)
         return (None if problems else step), problems
 
     def defaults_problems(self, defaults: Any, place: Place) -> Iterator[Problem]:
@@ -111,6 +112,11 @@ class StepReader:
         return None
 
 
+def _condition_problems(when: object, earlier: Collection[str], place: Place) -> Iterator[Problem]:
+    if isinstance(when, str):
+        yield from map(place.at("when").problem, condition.mistakes(when, earlier))
+
+
 def _own_fields(kind: StepType[Any] | None) -> frozenset[str]:
     if kind is None:
         return frozenset()
@@ -119,7 +125,7 @@ def _own_fields(kind: StepType[Any] | None) -> frozenset[str]:
 
 
 def _later_fields(kind: StepType[Any] | None) -> Mapping[str, Any]:
-    return {**later.STEP_FIELDS, **later.SETTINGS.get(kind.name, {})} if kind else {}
+    return later.SETTINGS.get(kind.name, {}) if kind else {}
 
 
 def _value_at(values: Any, path: tuple[str, ...]) -> Any:

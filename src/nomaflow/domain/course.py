@@ -8,6 +8,7 @@ from nomaflow.domain.job import StepDefinition
 from nomaflow.domain.run import RunId, RunOptions, StepRun
 from nomaflow.domain.states import RunState, StepState
 
+CONDITION = "skipped: condition"
 DISABLED = "skipped: disabled"
 EARLIER_FAILED = "skipped: earlier step failed"
 TIMEOUT = "timeout"
@@ -98,4 +99,6 @@ def kept_steps(done: Sequence[StepRun], steps: Sequence[StepDefinition]) -> list
 
 def _is_over(step: StepRun | None) -> bool:
     """Whether the run went past the step as it should."""
-    return step is not None and (step.state is StepState.SUCCEEDED or step.reason == DISABLED)
+    return step is not None and (
+        step.state is StepState.SUCCEEDED or step.reason in (DISABLED, CONDITION)
+    )

@@ -97,6 +97,10 @@ class StepDefinition(Documented):
     continue_on_error: bool = False
     """Whether the rest runs after a failure; the run ends FAILED, `continued after: NAME`."""
 
+    when: str | None = None
+    """A condition in CEL over `params` and `steps["NAME"].output` of earlier steps; when it is
+    false the step is recorded CANCELED, `skipped: condition`, and the rest still runs."""
+
     retry: RetryPolicy | None = None
     """Instead of the job's policy."""
 

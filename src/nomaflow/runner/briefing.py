@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nomaflow.catalogue.condition import holds
 from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, merge_params, resolve
 from nomaflow.domain.job import Job, StepDefinition
@@ -57,18 +58,33 @@ class Briefing:
         except StepRefused:
             return {key: value for layer in self._shared for key, value in layer.items()}
 
+    def is_wanted(self, index: int, previous: Mapping[str, PreviousStep]) -> bool:
+        """Whether the condition of step `index` lets it execute.
+
+        One that has no answer does too, so that `request` refuses it in the step's attempt.
+        """
+        definition = self._job.steps[index]
+        if definition.when is None:
+            return True
+        try:
+            params = self._params(definition, self._scope_after(previous))
+            return holds(definition.when, params, _seen_by_conditions(previous))
+        except StepRefused:
+            return True
+
     def request(
         self, index: int, attempt: int, previous: Mapping[str, PreviousStep]
     ) -> AttemptRequest:
-        """The attempt of step `index`. Raises StepRefused when a token or a field does not fit."""
+        """The attempt of step `index`.
+
+        Raises StepRefused when its condition has no answer, or a token or a field does not fit.
+        """
         definition = self._job.steps[index]
         step_type = self._types.find(definition.type)
-        scope = replace(
-            self._scope,
-            outputs={name: step.output for name, step in previous.items() if step.output},
-            facts={**self._scope.facts, "attempt": attempt},
-        )
-        params = self._merged(definition, step_type, scope)
+        scope = self._scope_after(previous, attempt)
+        params = self._params(definition, scope)
+        if definition.when is not None:
+            holds(definition.when, params, _seen_by_conditions(previous))
         settings = resolve(
             definition.settings, replace(scope, params=params), step_type.literal_fields
         )
@@ -89,9 +105,15 @@ class Briefing:
             ),
         )
 
-    def _merged(
-        self, definition: StepDefinition, step_type: StepType[Any], scope: Scope
-    ) -> dict[str, Any]:
+    def _scope_after(self, previous: Mapping[str, PreviousStep], attempt: int = 1) -> Scope:
+        return replace(
+            self._scope,
+            outputs={name: step.output for name, step in previous.items() if step.output},
+            facts={**self._scope.facts, "attempt": attempt},
+        )
+
+    def _params(self, definition: StepDefinition, scope: Scope) -> dict[str, Any]:
+        step_type: StepType[Any] = self._types.find(definition.type)
         own = definition.settings.get(step_type.params_field or "", {})
         layers = (
             self._job.params,
@@ -117,6 +139,13 @@ class Briefing:
         yield "yesterday", (today - timedelta(days=1)).isoformat()
         yield "month_first", today.replace(day=1).isoformat()
         yield "month_last", _month_last(today).isoformat()
+
+
+def _seen_by_conditions(previous: Mapping[str, PreviousStep]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"output": step.output or {}, "state": step.state.value}
+        for name, step in previous.items()
+    }
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from nomaflow.domain.course import Ending, StopReason, ending, reason_to_skip
+from nomaflow.domain.course import CONDITION, Ending, StopReason, ending, reason_to_skip
 from nomaflow.domain.events import StepChanged
 from nomaflow.domain.job import Job, LogLevel, StepDefinition
 from nomaflow.domain.policy import is_retried, wait_seconds
@@ -100,6 +100,8 @@ class Execution:
         reason = reason_to_skip(
             definition, self._options, failed=self._has_failed(), stop=self._stop.reason
         )
+        if reason is None and not briefing.is_wanted(index, self._previous(index)):
+            reason = CONDITION
         if reason is None:
             await self._perform(definition, step, briefing)
         else:

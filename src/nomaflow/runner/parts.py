@@ -23,10 +23,15 @@ class Briefing(Protocol):
     def snapshot(self) -> Mapping[str, Any]:
         """The merged parameters as they are kept on the run: no secret, no ${env:} value."""
 
+    def is_wanted(self, index: int, previous: Mapping[str, PreviousStep]) -> bool:
+        """Whether the condition of step `index` lets it execute, or cannot be answered."""
+
     def request(
         self, index: int, attempt: int, previous: Mapping[str, PreviousStep]
     ) -> AttemptRequest:
-        """The attempt of step `index`. Raises StepRefused when a token or a field does not fit."""
+        """The attempt of step `index`. Raises StepRefused when its condition has no answer, or a
+        token or a field does not fit.
+        """
 
 
 @dataclass(frozen=True)

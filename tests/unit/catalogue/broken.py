@@ -204,7 +204,17 @@ STEP_FIELDS = [
     in_step("type that is no text", "type = 3 ◀", "type", "expected text"),
     in_step("unknown key", f"{QUERY}qurey = 1 ◀", "qurey", "did you mean 'query'?"),
     in_step("a text of another form", f'{QUERY}code = "a.b" ◀', "code", "a pair, as left:right"),
-    in_step("condition", f'{QUERY}when = "true" ◀', "when", "not available in this version"),
+    in_step("half a condition", f'{QUERY}when = "1 >" ◀', "when", "end of the text at character 4"),
+    in_step(
+        "condition on nothing", f'{QUERY}when = "param.n > 1" ◀', "when", "did you mean 'params'"
+    ),
+    in_step(
+        "condition on a later step",
+        f"{QUERY}when = 'steps[\"later\"].output.n > 1' ◀",
+        "when",
+        "names no earlier step",
+    ),
+    in_step("unknown function", f'{QUERY}when = "siz([]) > 1" ◀', "when", "did you mean 'size'?"),
     in_step("text for a number", f'{QUERY}limit = "ten" ◀', "limit", "whole number, found text"),
     in_step("half a number", f"{QUERY}limit = 1.5 ◀", "limit", "whole number"),
     in_step(
