@@ -21,6 +21,7 @@ from nomaflow.config import Environment, Settings, child_environment, system_tim
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
 from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.run import ProcessId, Run, RunOptions
+from nomaflow.domain.secrets import Secret
 from nomaflow.errors import InvalidConfiguration
 from nomaflow.events.bus import Bus
 from nomaflow.history.database import Database
@@ -55,10 +56,12 @@ from nomaflow.scheduler.scheduler import Scheduler
 from nomaflow.security.keys import read_keys
 from nomaflow.security.redaction import Redactor
 from nomaflow.security.run_options import pack, unpack
-from nomaflow.security.vault import Vault
+from nomaflow.security.vault import Vault, is_sealed
 from nomaflow.services.access import Access
 from nomaflow.services.catalogue import CatalogueKeeper, CatalogueParts
+from nomaflow.services.choices import Choices
 from nomaflow.services.jobs import JobParts, Jobs
+from nomaflow.services.parameters import Parameters
 from nomaflow.services.pauses import Pauses
 from nomaflow.services.progress import ProgressBoard
 from nomaflow.services.repeats import Repeats
@@ -207,7 +210,16 @@ class App:
             job=lambda job_id: self.catalogue.job(job_id),
             revision=self.catalogue_keeper.revision_of,
             pack=lambda options: pack(options, self.vault),
+            fitted=self.parameters.fitted,
         )
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        return Parameters(lambda job_id: self.catalogue.job(job_id), self.step_types)
+
+    @cached_property
+    def choices(self) -> Choices:
+        return Choices(self._catalogue, self.connectors.get, self.redactor.redact)
 
     @cached_property
     def runs(self) -> Runs:
@@ -352,8 +364,13 @@ class App:
     def _brief(
         self, run: Run, job: Job, options: RunOptions, previous_success_at: datetime | None
     ) -> Briefing:
-        parts = BriefingParts(self.step_types, self.env, self.zone)
+        parts = BriefingParts(self.step_types, self.env, self.zone, self._reveal)
         return Briefing(parts, run, job, options, previous_success_at)
+
+    def _reveal(self, text: str) -> str:
+        secret = self.vault.unseal(text) if is_sealed(text) else Secret(text)
+        self.redactor.add(secret)
+        return secret.reveal()
 
     def _options(self, run: Run) -> RunOptions:
         return unpack(run.options, self.vault)

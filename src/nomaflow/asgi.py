@@ -30,6 +30,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
             await metrics.start()
             http.state.parts = ApiParts(
                 jobs=app.jobs,
+                choices=app.choices,
                 catalogue=app.catalogue_keeper,
                 revisions=app.revisions,
                 runs=app.runs,

@@ -5,6 +5,7 @@ NomaflowError                 says what happened and what to do
 ├── NotFound                  no such job, run, connector, step type
 ├── Refused                   not now, or not like that; nothing was changed
 │   └── JobBusy               a run of the job is in flight
+├── InvalidParameters         values for a run do not fit what its job declares
 ├── NotPermitted              the caller may not
 ├── Unreachable               a system outside, or the server, did not answer
 ├── SecretsError              a key or a sealed value does not fit
@@ -14,7 +15,7 @@ NomaflowError                 says what happened and what to do
     └── StepCanceled          … because someone asked
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -67,6 +68,15 @@ class JobBusy(Refused):
             f"Job '{job_id}' is already running (run {run_id}). Wait for it or cancel it first."
         )
         self.run_id = run_id
+
+
+class InvalidParameters(NomaflowError):
+    """Values for a run do not fit; `problems` maps each field to what was expected there."""
+
+    def __init__(self, job_id: str, problems: Mapping[str, str]) -> None:
+        fields = "; ".join(f"{field}: {message}" for field, message in problems.items())
+        super().__init__(f"Job '{job_id}' was not started. {fields}.")
+        self.problems = dict(problems)
 
 
 class NotPermitted(NomaflowError):

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from nomaflow.domain.job import LogLevel
+from nomaflow.domain.parameters import ItemType, ParameterType
 from nomaflow.domain.states import RunState, StepState
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -157,10 +158,53 @@ class JobRow(BaseModel):
     problems: list[ConfigurationProblem]
 
 
+class Choice(BaseModel):
+    """A value to choose, and what people read."""
+
+    value: bool | int | float | str
+    label: str
+
+
+class Offer(BaseModel):
+    """Values to choose from; `has_more`: the list was cut off."""
+
+    choices: list[Choice]
+    has_more: bool
+
+
+class ParameterField(BaseModel):
+    """A field of the run form; those that the job does not declare have the type of their value.
+
+    `default` is the job's own value, null for a secret; `choices_from` names the connector that
+    is asked for choices at `/api/v1/jobs/{job_id}/params/{name}/choices`. `min` and `max` of a
+    text or a list are lengths.
+    """
+
+    name: str
+    declared: bool
+    type: ParameterType
+    items: ItemType
+    label: str | None
+    description: str | None
+    required: bool
+    secret: bool
+    default: Any
+    has_default: bool
+    choices: list[Choice] | None
+    choices_from: str | None
+    min: int | float | str | None
+    max: int | float | str | None
+    pattern: str | None
+
+
 class JobDetail(JobRow):
-    """A job with its definition, as it is declared: tokens unresolved, secrets masked."""
+    """A job with its definition, as it is declared: tokens unresolved, secrets masked.
+
+    `parameters` are the fields of the form to run it.
+    """
 
     definition: dict[str, Any]
+    parameters: list[ParameterField]
 
 
 class BrokenJob(BaseModel):

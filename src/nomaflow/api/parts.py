@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator
 from nomaflow.domain.run import RunId
 from nomaflow.errors import NotFound, NotPermitted
 from nomaflow.services.catalogue import CatalogueKeeper
+from nomaflow.services.choices import Choices
 from nomaflow.services.jobs import Jobs
 from nomaflow.services.metrics import Metrics
 from nomaflow.services.pauses import Pauses
@@ -31,6 +32,7 @@ class ApiParts:
     """
 
     jobs: Jobs
+    choices: Choices
     runs: Runs
     repeats: Repeats
     pauses: Pauses

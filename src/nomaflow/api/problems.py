@@ -11,6 +11,7 @@ from starlette.routing import Match
 
 from nomaflow.errors import (
     InvalidConfiguration,
+    InvalidParameters,
     JobBusy,
     NomaflowError,
     NotFound,
@@ -26,6 +27,7 @@ STATUS: dict[type[NomaflowError], int] = {
     NotPermitted: 401,
     Unreachable: 503,
     InvalidConfiguration: 422,
+    InvalidParameters: 422,
     InvalidSchedule: 422,
 }
 
@@ -89,6 +91,9 @@ def _facts(error: Exception) -> dict[str, Any]:
             return {"run_id": error.run_id}
         case InvalidConfiguration():
             return {"problems": [problem.as_dict() for problem in error.problems]}
+        case InvalidParameters():
+            found = error.problems.items()
+            return {"problems": [{"field": field, "message": text} for field, text in found]}
         case InvalidSchedule():
             return {"field": error.field}
         case _:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from nomaflow.catalogue import builtin, later, words
 from nomaflow.catalogue.model import BrokenJob
+from nomaflow.catalogue.parameters import ParameterReader
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.schema import checked, keys_of
 from nomaflow.catalogue.steps_reader import StepReader
@@ -50,8 +51,10 @@ class JobReader:
         if not isinstance(values, dict):
             return BrokenJob(name, (place.problem("expected a block that begins with [[jobs]]"),))
         steps, of_steps = self._steps(values.get("steps"), values.get("step_defaults"), place)
-        job, problems = checked(Job, _body(values, steps), place)
-        problems += [*self._problems(values, steps, place), *of_steps]
+        declared = ParameterReader(self.steps, place, values)
+        body = _body(values, steps) | declared.of_job
+        job, problems = checked(Job, body, place)
+        problems += [*self._problems(values, steps, place), *of_steps, *declared.problems(steps)]
         problems += [stray(Place(self.source, job=name), key) for key in strays]
         self._seen.add(name)
         return BrokenJob(name, tuple(problems)) if job is None or problems else job

@@ -10,7 +10,6 @@ _NOTHING: Final = object()
 
 JOB_FIELDS: Mapping[str, Any] = {
     "alerts": _NOTHING,
-    "params_schema": _NOTHING,
 }
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "sql_copy": {

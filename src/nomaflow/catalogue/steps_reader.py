@@ -95,11 +95,11 @@ class StepReader:
         own = {key: value for key, value in settings.items() if key in fields}
         yield from checked(spec, own, place, tokens=True)[1]
         for path, wanted in connector_fields(spec):
-            message = self._connector_mistake(_value_at(own, path), wanted)
+            message = self.connector_mistake(_value_at(own, path), wanted)
             if message:
                 yield place.at(*path).problem(message)
 
-    def _connector_mistake(self, name: Any, wanted: str) -> str | None:
+    def connector_mistake(self, name: Any, wanted: str) -> str | None:
         if not isinstance(name, str) or has_tokens(name):
             return None
         if name in self.reach.broken_connectors:

@@ -37,14 +37,19 @@ def resolve(value: Any, scope: Scope, literal: Collection[str] = ()) -> Any:
     return _resolved(value, scope, frozenset(literal), "")
 
 
-def merge_params(layers: Iterable[Mapping[str, Any]], scope: Scope) -> dict[str, Any]:
+def merge_params(
+    layers: Iterable[Mapping[str, Any]],
+    scope: Scope,
+    typed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> dict[str, Any]:
     """The layers of parameters merged, later ones win, tokens replaced.
 
-    `${kw:key}` inside a layer sees only the layers below it. Raises StepRefused.
+    `${kw:key}` inside a layer sees only the layers below it. `typed` gives the values of a layer
+    their types. Raises StepRefused.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged |= resolve(dict(layer), replace(scope, params=dict(merged)))
+        merged |= typed(resolve(dict(layer), replace(scope, params=dict(merged))))
     return merged
 
 

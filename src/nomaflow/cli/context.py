@@ -10,6 +10,7 @@ import typer
 
 from nomaflow.errors import (
     InvalidConfiguration,
+    InvalidParameters,
     JobBusy,
     NomaflowError,
     NotFound,
@@ -63,6 +64,7 @@ def exit_code(error: NomaflowError) -> int:
         (Unreachable, UNREACHABLE),
         (NotPermitted, NOT_PERMITTED),
         (NotFound, USAGE),
+        (InvalidParameters, USAGE),
         (JobBusy, RUN_FAILED),
         (Refused, USAGE),
     ]

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PositiveFloat
 
 from nomaflow.domain.definition import Documented
 from nomaflow.domain.durations import duration
+from nomaflow.domain.parameters import Parameter
 from nomaflow.domain.states import RunState
 
 JobId = NewType("JobId", str)
@@ -212,6 +213,9 @@ class Job(Documented):
 
     params: Mapping[str, Any] = Field(default_factory=dict)
     """Parameters shared by the steps: `:name` in SQL, `${kw:name}` in any other text."""
+
+    params_schema: Mapping[str, Parameter] = Field(default_factory=dict)
+    """What values for the parameters must be: `[jobs.params_schema.NAME]`."""
 
     retry: RetryPolicy = RetryPolicy()
     """For each step that has no policy of its own."""

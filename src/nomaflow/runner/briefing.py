@@ -10,8 +10,10 @@ from nomaflow.catalogue.condition import holds
 from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, merge_params, resolve
 from nomaflow.domain.job import Job, StepDefinition
+from nomaflow.domain.parameters import as_json
 from nomaflow.domain.run import Run, RunOptions
 from nomaflow.errors import StepRefused
+from nomaflow.runner.declared import DeclaredParameters
 from nomaflow.runner.hosts.base import AttemptRequest
 from nomaflow.steps.base import StepType
 from nomaflow.steps.context import PreviousStep, StepFacts
@@ -20,11 +22,15 @@ from nomaflow.steps.registry import StepTypes
 
 @dataclass(frozen=True)
 class BriefingParts:
-    """Where values come from: `env` gives a variable's value, `zone` is the instance's own."""
+    """Where values come from: `env` gives a variable's value, `zone` is the instance's own.
+
+    `reveal` opens a secret parameter, sealed or not, and has it masked from then on.
+    """
 
     types: StepTypes
     env: Callable[[str], str | None]
     zone: str
+    reveal: Callable[[str], str]
 
 
 class Briefing:
@@ -44,7 +50,13 @@ class Briefing:
         self._run = run
         self._started_at = run.started_at or run.created_at
         zone = ZoneInfo(job.timezone or parts.zone)
-        self._shared = (job.params, options.preset_params, options.params)
+        self._declared = DeclaredParameters(job.params_schema, zone, parts.reveal)
+        self._shared = (
+            self._declared.absent,
+            job.params,
+            options.preset_params,
+            options.params,
+        )
         self._scope = Scope(env=parts.env, facts=dict(self._facts(zone, previous_success_at)))
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -54,9 +66,10 @@ class Briefing:
         """
         scope = replace(self._scope, env=lambda name: f"${{env:{name}}}")
         try:
-            return merge_params(self._shared, scope)
+            merged = merge_params(self._shared, scope)
         except StepRefused:
-            return {key: value for layer in self._shared for key, value in layer.items()}
+            merged = {key: value for layer in self._shared for key, value in layer.items()}
+        return self._declared.masked(merged)
 
     def is_wanted(self, index: int, previous: Mapping[str, PreviousStep]) -> bool:
         """Whether the condition of step `index` lets it execute.
@@ -86,7 +99,7 @@ class Briefing:
         if definition.when is not None:
             holds(definition.when, params, _seen_by_conditions(previous))
         settings = resolve(
-            definition.settings, replace(scope, params=params), step_type.literal_fields
+            definition.settings, replace(scope, params=as_json(params)), step_type.literal_fields
         )
         return AttemptRequest(
             step_type=definition.type,
@@ -116,6 +129,7 @@ class Briefing:
         step_type: StepType[Any] = self._types.find(definition.type)
         own = definition.settings.get(step_type.params_field or "", {})
         layers = (
+            self._declared.absent,
             self._job.params,
             own,
             self._options.preset_params,
@@ -123,7 +137,7 @@ class Briefing:
             self._options.params,
             self._options.op_kwargs.get(definition.name, {}),
         )
-        return merge_params(layers, scope)
+        return merge_params(layers, scope, self._declared.typed)
 
     def _facts(
         self, zone: ZoneInfo, previous_success_at: datetime | None

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import date, time
 
 from nomaflow.domain.run import RunOptions
 from nomaflow.security.vault import Vault
@@ -13,7 +14,12 @@ def pack(options: RunOptions, vault: Vault) -> str | None:
     """The options as the run's row keeps them; None when the fire changed nothing."""
     if options == RunOptions():
         return None
-    return vault.seal(json.dumps(asdict(options), default=dict), _CONTEXT)
+    return vault.seal(json.dumps(asdict(options), default=_plain), _CONTEXT)
+
+
+def _plain(value: object) -> object:
+    """What TOML holds and JSON does not: a day, an instant, a time of day."""
+    return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def unpack(packed: str | None, vault: Vault) -> RunOptions:

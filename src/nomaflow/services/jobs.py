@@ -12,7 +12,14 @@ from nomaflow.domain.run import Run
 from nomaflow.history.recent import RecentRun, RecentRuns, RunningStep
 from nomaflow.history.runs import RunHistory
 from nomaflow.services.progress import ProgressBoard
-from nomaflow.services.views import View, broken_job_row, job_row, recent_run, running_step
+from nomaflow.services.views import (
+    View,
+    broken_job_row,
+    job_row,
+    parameters_view,
+    recent_run,
+    running_step,
+)
 
 RECENT_RUNS = 20
 
@@ -67,7 +74,10 @@ class Jobs:
                 return broken_job_row(broken.id, broken.problems)
         job = catalogue.job(job_id)
         (row,) = self._rows([job], await self._past([job.id], RECENT_RUNS))
-        return row | {"definition": self._parts.mask(job.model_dump(mode="json"))}
+        return row | {
+            "definition": self._parts.mask(job.model_dump(mode="json")),
+            "parameters": self._parts.mask(parameters_view(job)),
+        }
 
     async def _past(self, job_ids: Sequence[JobId], recent: int) -> Past:
         return Past(

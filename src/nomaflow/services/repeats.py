@@ -21,9 +21,9 @@ from nomaflow.domain.secrets import MASK
 from nomaflow.domain.states import RunState
 from nomaflow.errors import NomaflowError, Refused
 from nomaflow.history.pages import RunFilter
-from nomaflow.services.runs import RunParts, check_steps
+from nomaflow.services.runs import RunParts
 
-NOTICED = ("steps", "params", "timezone")
+NOTICED = ("steps", "params", "params_schema", "timezone")
 RETRIED = frozenset({RunState.FAILED, RunState.CANCELED})
 
 
@@ -86,13 +86,12 @@ class Repeats:
     ) -> RunId:
         """Queue a run with the parameters of an old one; `edits` win. All its steps run.
 
-        Secret parameters are not kept with a run: they are the job's own, or edited. Raises
-        NotFound, Refused (also JobBusy).
+        Raises NotFound, InvalidParameters, Refused (also JobBusy).
         """
         run = await self._parts.history.get(run_id)
         job = self._parts.job(run.job_id)
         options = edited(run, self._unpack(run), with_preset(edits, job))
-        check_steps(job, options)
+        options = self._parts.fitted(job, options)
         new = replace(
             await self._new(run, job, by),
             triggered_by=f"replay:{run_id}",

@@ -19,13 +19,14 @@ from nomaflow.domain.run import (
     StepRun,
     with_preset,
 )
-from nomaflow.errors import NotFound, Refused
+from nomaflow.errors import Refused
 from nomaflow.events.bus import Bus
 from nomaflow.history.calls import Call
 from nomaflow.history.logs import LineFilter, LogHistory
 from nomaflow.history.pages import RunFilter, RunPage
 from nomaflow.history.runs import RunHistory
 from nomaflow.queue.run_queue import RunQueue
+from nomaflow.services.parameters import without_secrets
 from nomaflow.services.views import line_text
 
 POLL_SECONDS = 0.5
@@ -33,7 +34,10 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class RunParts:
-    """What the use cases on runs work with. `job` raises NotFound, InvalidConfiguration."""
+    """What the use cases on runs work with. `job` raises NotFound, InvalidConfiguration.
+
+    `fitted` holds a run's own values against what its job declares.
+    """
 
     queue: RunQueue
     history: RunHistory
@@ -42,6 +46,7 @@ class RunParts:
     job: Callable[[str], Job]
     revision: Callable[[JobId], Awaitable[int | None]]
     pack: Callable[[RunOptions], str | None]
+    fitted: Callable[[Job, RunOptions], RunOptions]
 
 
 class Runs:
@@ -61,13 +66,13 @@ class Runs:
     ) -> RunId:
         """Queue a run by hand.
 
-        Raises NotFound, InvalidConfiguration for a broken job, Refused (also JobBusy); then
-        nothing was written. A disabled job may be run by hand. `reserved_for`: only that process
-        will claim it. `key`: the same caller with the same key gets the same run, for a day.
+        Raises NotFound, InvalidConfiguration for a broken job, InvalidParameters, Refused (also
+        JobBusy); then nothing was written. A disabled job may be run by hand. `reserved_for`: only
+        that process will claim it. `key`: the same caller with the same key gets the same run,
+        for a day.
         """
         job = self._parts.job(job_id)
-        options = with_preset(options, job)
-        check_steps(job, options)
+        options = self._parts.fitted(job, with_preset(options, job))
         new = NewRun(
             job_id=JobId(job_id),
             triggered_by=by,
@@ -75,7 +80,9 @@ class Runs:
             revision_id=await self._parts.revision(job.id),
             reserved_for=reserved_for,
         )
-        call = None if key is None else Call(by, key, _request(job_id, options))
+        call = (
+            None if key is None else Call(by, key, _request(job_id, without_secrets(job, options)))
+        )
         run_id = await self._parts.queue.enqueue(new, overlap=job.overlap, call=call)
         if run_id is None:
             raise Refused(f"Job '{job_id}' was not started: its row exists already.")
@@ -179,14 +186,3 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
     except TimeoutError:
         pass
     event.clear()
-
-
-def check_steps(job: Job, options: RunOptions) -> None:
-    """Raise NotFound when the options name a step that the job does not have."""
-    known = {step.name for step in job.steps}
-    unknown = sorted((set(options.step_enabled) | set(options.op_kwargs)) - known)
-    if unknown:
-        raise NotFound(
-            f"Job '{job.id}' has no step {', '.join(map(repr, unknown))}. "
-            f"Its steps: {', '.join(sorted(known))}."
-        )

@@ -1,11 +1,19 @@
 """Runs, steps, jobs and lines as the API and the CLI show them: plain JSON, instants in UTC."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, cast, get_args
 
 from nomaflow.domain.job import Job
+from nomaflow.domain.parameters import (
+    Choice,
+    ChoicesQuery,
+    ItemType,
+    Parameter,
+    ParameterType,
+    as_json,
+)
 from nomaflow.domain.pause import Pause
 from nomaflow.domain.run import AttemptRun, LogLine, Progress, Run, StepRun
 from nomaflow.errors import Problem
@@ -16,6 +24,16 @@ from nomaflow.services.schedule import Window
 from nomaflow.triggers.preview import Preview
 
 View = dict[str, Any]
+
+_TYPE_OF: Mapping[type, ParameterType] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    datetime: "datetime",
+    date: "date",
+    list: "list",
+    dict: "object",
+}
 
 
 def run_summary(run: Run) -> View:
@@ -101,6 +119,46 @@ def job_row(
         "last_run": None if last_run is None else run_summary(last_run),
         "problems": [problem.as_dict() for problem in problems],
     }
+
+
+def parameters_view(job: Job) -> list[View]:
+    """What a form asks for: the declared parameters, then those that only have a value."""
+    undeclared = {
+        name: _like(job.params[name]) for name in job.params if name not in job.params_schema
+    }
+    return [
+        *(_parameter(name, each, job) for name, each in job.params_schema.items()),
+        *(_parameter(name, each, job) | {"declared": False} for name, each in undeclared.items()),
+    ]
+
+
+def _parameter(name: str, declared: Parameter, job: Job) -> View:
+    asked, choices = declared.choices, declared.literal_choices
+    return {
+        "name": name,
+        **as_json(declared.model_dump(exclude={"choices"})),
+        "declared": True,
+        "default": None if declared.secret else as_json(job.params.get(name)),
+        "has_default": job.params.get(name) is not None,
+        "choices": None if choices is None else [choice_view(choice) for choice in choices],
+        "choices_from": asked.connector if isinstance(asked, ChoicesQuery) else None,
+    }
+
+
+def choice_view(choice: Choice) -> View:
+    """`label` is what people read."""
+    return {"value": choice.value, "label": choice.label or str(choice.value)}
+
+
+def _like(value: Any) -> Parameter:
+    """The declaration that is nearest to an undeclared value."""
+    kind = _TYPE_OF.get(type(value), "string")
+    if not isinstance(value, list) or not value:
+        return Parameter(type=kind)
+    items = {_like(item).type for item in value}
+    if len(items) > 1 or not items <= set(get_args(ItemType)):
+        return Parameter(type="object")
+    return Parameter(type="list", items=cast("ItemType", items.pop()))
 
 
 def pause_view(pause: Pause) -> View:

@@ -53,6 +53,80 @@ query = "SELECT 1"
 QUERY = 'type = "sql_query"\nconnector = "default"\nquery = "SELECT 1"\n'
 COPY = 'type = "sql_copy"\ntarget = { connector = "default", table = "t" }\n'
 
+
+def declared(title: str, body: str, field: str | None, message: str) -> Variant:
+    """Lines of the declaration of a parameter `p`; `field` counts from there."""
+    field = ".".join(filter(None, ("params_schema.p", field)))
+    return in_job(title, f"[jobs.params_schema.p]\n{body}", field, message)
+
+
+def valued(title: str, declaration: str, value: str, message: str) -> Variant:
+    """A value of the job's own params for a declared parameter `p`."""
+    body = f"params = {{ p = {value} }} ◀\nparams_schema = {{ p = {declaration} }}"
+    return in_job(title, body, "params.p", message)
+
+
+PARAMETERS = [
+    declared("parameter of no type", 'type = "int" ◀', "type", "'integer'"),
+    declared("parameter with a stray key", "maximum = 3 ◀", "maximum", "unknown key"),
+    in_job(
+        "parameter that is no table", "params_schema = { p = 1 } ◀", "params_schema.p", "a table"
+    ),
+    in_job("schema that is no table", "params_schema = 1 ◀", "params_schema", "expected a table"),
+    in_job(
+        "choice without choices",
+        'params_schema = { p = { type = "choice" } } ◀',
+        "params_schema.p.choices",
+        "a choice needs them",
+    ),
+    declared("empty choices", 'type = "choice"\nchoices = [] ◀', "choices", "at least 1"),
+    declared(
+        "choice of another type", 'type = "date"\nchoices = ["x"] ◀', "choices.0", "type date"
+    ),
+    declared(
+        "choices of an unknown connector",
+        'choices = { connector = "nowhere", query = "SELECT 1" } ◀',
+        "choices.connector",
+        "unknown connector 'nowhere'",
+    ),
+    declared("bounds of a switch", 'type = "boolean"\nmin = 1 ◀', "min", "has no bounds"),
+    declared("bound of another type", 'type = "integer"\nmin = 1.5 ◀', "min", "type integer"),
+    declared(
+        "bounds the wrong way",
+        'type = "date"\nmin = 2026-02-01\nmax = 2026-01-01 ◀',
+        "max",
+        "at least 2026-02-01",
+    ),
+    declared("length that is none", "max = -1 ◀", "max", "expected a length"),
+    declared("pattern that is none", 'pattern = "[" ◀', "pattern", "a regular expression"),
+    declared("pattern of a number", 'type = "integer"\npattern = "1" ◀', "pattern", "only a text"),
+    declared("secret number", 'type = "integer"\nsecret = true ◀', "secret", "only a text"),
+    declared("items of a text", 'items = "integer" ◀', "items", "only a list"),
+    valued("number for a text", "{ }", "1", "expected text"),
+    valued("text for a number", '{ type = "integer" }', '"7"', "expected a whole number"),
+    valued("switch for a number", '{ type = "number" }', "true", "expected a number"),
+    valued("day that does not exist", '{ type = "date" }', '"2026-02-30"', "a date that exists"),
+    valued("too great", '{ type = "integer", max = 5 }', "6", "expected at most 5"),
+    valued("too short", "{ min = 2 }", '"x"', "expected at least 2 characters"),
+    valued("too many", '{ type = "list", max = 1 }', '["a", "b"]', "expected at most 1 items"),
+    valued("no match", '{ pattern = "[A-Z]{2}" }', '"EUR"', "fits the pattern [A-Z]{2}"),
+    valued("no choice", '{ type = "choice", choices = ["a", "b"] }', '"c"', "one of: a, b"),
+    valued("plain secret", "{ secret = true }", '"hunter22"', "plain text is refused"),
+    in_job(
+        "schedule without what is required",
+        'schedule = "@daily"\nparams_schema = { p = { required = true } } ◀',
+        "params_schema.p.required",
+        "a scheduled run has no value",
+    ),
+    in_job(
+        "preset that does not fit",
+        'params_schema = { p = { type = "integer" } }\n'
+        'presets = [{ name = "x", params = { p = "1" } }] ◀',
+        "presets.0.params.p",
+        "expected a whole number",
+    ),
+]
+
 JOB_FIELDS = [
     in_job("unknown key", 'schedul = "0 2 * * *" ◀', "schedul", "did you mean 'schedule'?"),
     in_job("unknown key like no other", "zzz = 1 ◀", "zzz", "expected one of: after,"),

@@ -3,7 +3,15 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.catalogue.broken import APP, CONNECTORS, JOB_FIELDS, STEP_FIELDS, SYNTAX, Variant
+from tests.unit.catalogue.broken import (
+    APP,
+    CONNECTORS,
+    JOB_FIELDS,
+    PARAMETERS,
+    STEP_FIELDS,
+    SYNTAX,
+    Variant,
+)
 from tests.unit.catalogue.kinds import HEALTHY_JOB, load_texts
 
 from nomaflow.catalogue.model import Catalogue
@@ -26,7 +34,7 @@ def expected_problem(catalogue: Catalogue, variant: Variant, file: str, line: in
     pytest.fail(f"expected {wanted}: {variant.message}\nfound\n{shown(catalogue.problems)}")
 
 
-@pytest.mark.parametrize("variant", [*JOB_FIELDS, *STEP_FIELDS, *SYNTAX], ids=str)
+@pytest.mark.parametrize("variant", [*JOB_FIELDS, *PARAMETERS, *STEP_FIELDS, *SYNTAX], ids=str)
 def test_a_mistake_in_a_job_is_named_and_costs_that_job_alone(
     variant: Variant, tmp_path: Path
 ) -> None:

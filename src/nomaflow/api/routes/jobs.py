@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
-from nomaflow.api.models import BrokenJob, JobDetail, JobList, RunDetail, Started
+from nomaflow.api.models import BrokenJob, JobDetail, JobList, Offer, RunDetail, Started
 from nomaflow.api.parts import Caller, Parts
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.run import RunOptions
 from nomaflow.services.jobs import RECENT_RUNS
-from nomaflow.services.views import run_detail
+from nomaflow.services.views import choice_view, run_detail
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -48,6 +48,14 @@ async def list_jobs(
 async def get_job(job_id: str, api: Parts, _: Caller) -> dict[str, Any]:
     """One job with its newest runs, next due time and definition; a broken one with problems."""
     return await api.jobs.get(job_id)
+
+
+@router.get("/{job_id}/params/{name}/choices", response_model=Offer)
+async def get_choices(job_id: str, name: str, api: Parts, _: Caller) -> dict[str, Any]:
+    """What a parameter offers to choose from; 503 naming the connector that does not answer."""
+    offer = await api.choices.of(job_id, name)
+    choices = [choice_view(choice) for choice in offer.choices]
+    return {"choices": choices, "has_more": offer.has_more}
 
 
 @router.post(

@@ -52,13 +52,13 @@ def run(  # noqa: PLR0913  # one argument per option
     With a server on this store and without --wait the run is handed to it. Exits 1 when the
     run did not succeed. Ctrl-C cancels the run.
     """
+    app = App.build(home)
     options = RunOptions(
-        params=_params(param or []),
+        params=_params(app, job, param or []),
         step_enabled=dict.fromkeys(step_off or [], False),
         log_level=_level(log_level),
         preset=preset,
     )
-    app = App.build(home)
 
     async def start(reserved_for: ProcessId | None) -> RunId:
         return await app.runs.start(job, options, by=caller(), reserved_for=reserved_for)
@@ -100,9 +100,11 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Run a job again with the parameters of an old run; what is given here wins."""
-    app, edits = App.build(home), RunOptions(params=_params(param or []))
+    app = App.build(home)
 
     async def start(reserved_for: ProcessId | None) -> RunId:
+        job = (await app.runs.get(RunId(run)))[0].job_id
+        edits = RunOptions(params=_params(app, job, param or []))
         return await app.repeats.replay(RunId(run), edits, by=caller(), reserved_for=reserved_for)
 
     show_ended(complete(_executed(app, start, wait=wait)), as_json=as_json)
@@ -156,14 +158,16 @@ async def _retried(
         return await app.repeats.retry(wanted, by=caller(), from_start=from_start, confirm=confirm)
 
 
-def _params(pairs: list[str]) -> dict[str, Any]:
-    params = {}
+def _params(app: App, job: str, pairs: list[str]) -> dict[str, Any]:
+    """The parameters in the types that the job declares; of the others, JSON is JSON."""
+    texts = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise typer.BadParameter(f"'{pair}' is not k=v", param_hint="--param")
-        params[key] = _value(value)
-    return params
+        texts[key] = value
+    plain = {key: _value(value) for key, value in texts.items()}
+    return plain | (app.parameters.meant(job, texts) if texts else {})
 
 
 def _value(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -46,7 +47,7 @@ class SqliteDialect:
         """SQLite steps from row to row."""
         names, text = statement.rendered(lambda _: "?")
         cursor = driver_connection(connection).cursor()
-        return answer_of(cursor.execute(text, [values[name] for name in names]))
+        return answer_of(cursor.execute(text, [_bindable(values[name]) for name in names]))
 
     def cancel(self, connection: Any) -> None:
         """Interrupt the running statement."""
@@ -67,6 +68,13 @@ class SqliteDialect:
                 code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
                 return Failure(str(cause), code in _UNREACHABLE)
         return Failure(str(error))
+
+
+def _bindable(value: Any) -> Any:
+    """Days and instants as the texts that SQLite's own functions read and write."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:
