@@ -9,7 +9,7 @@ from nomaflow.catalogue.model import Catalogue, DeclaredConnector
 from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, resolve
 from nomaflow.catalogue.words import sentence, unknown_name
-from nomaflow.connectors.base import ConnectorSettings, ResolvedPool
+from nomaflow.connectors.base import ConnectorSettings, Located, ResolvedPool
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.secrets import Secret
 from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound, SecretsError
@@ -63,7 +63,10 @@ class Connections:
 
     def _definition(self, connector: DeclaredConnector) -> Definition:
         values = self._resolved(dict(connector.values))
-        return settled(connector.model, values, f"Connector '{connector.name}'")
+        definition = settled(connector.model, values, f"Connector '{connector.name}'")
+        if isinstance(definition, Located):
+            return definition.located(self.catalogue().home.path)
+        return definition
 
     def _password(self, pool: str, text: str | None) -> Secret | None:
         value = self._resolved(text)

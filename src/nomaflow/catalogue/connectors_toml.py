@@ -11,7 +11,7 @@ from nomaflow.catalogue.isolate import BlockRule
 from nomaflow.catalogue.model import EMBEDDED_STORE, STORE, DeclaredConnector
 from nomaflow.catalogue.place import Place
 from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.schema import checked, keys_of
+from nomaflow.catalogue.schema import checked
 from nomaflow.catalogue.secret_values import SEALED, plain_secrets
 from nomaflow.catalogue.token_check import in_connectors, token_problems
 from nomaflow.catalogue.tokens import has_tokens
@@ -201,11 +201,8 @@ class _ConnectorReader:
         self, kind: ConnectorType[Any], values: dict[str, Any], place: Place
     ) -> Iterator[Problem]:
         model: type[Definition] = kind.Definition
-        built, refused = later.without(values, later.CONNECTOR_FIELDS, keys_of(model))
-        for key in refused:
-            yield place.at(key).problem(later.not_available(key))
-        del built["type"]
-        yield from checked(model, built, place, tokens=True)[1]
+        own = {key: value for key, value in values.items() if key != "type"}
+        yield from checked(model, own, place, tokens=True)[1]
 
     def _pool_problems(self, name: str, pool: Any, place: Place) -> Iterator[Problem]:
         if not isinstance(pool, str) or has_tokens(pool):

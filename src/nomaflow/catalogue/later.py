@@ -13,17 +13,13 @@ JOB_FIELDS: Mapping[str, Any] = {
 }
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "sql_copy": {
-        "columns": _NOTHING,
-        "decimal_mode": "preserve",
         "incremental": _NOTHING,
         "keep_previous": _NOTHING,
         "max_shrink_percent": _NOTHING,
         "min_rows": _NOTHING,
         "partitions": _NOTHING,
-        "type_coercion": "none",
     },
 }
-CONNECTOR_FIELDS: Mapping[str, Any] = {"jde_dictionary": _NOTHING}
 APP_TABLES: Mapping[str, Any] = dict.fromkeys(
     ("alerts", "auth", "channels", "egress", "oidc"), _NOTHING
 )

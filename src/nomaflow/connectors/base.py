@@ -6,7 +6,8 @@ A file defines a `Definition` (its block in connectors.toml) and one instance na
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, Self, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import Field
 
@@ -49,6 +50,14 @@ class ConnectorSettings:
     type: str
     definition: Definition
     pool: ResolvedPool | None = None
+
+
+@runtime_checkable
+class Located(Protocol):
+    """A definition that names files."""
+
+    def located(self, home: Path) -> Definition:
+        """The same, with relative paths counted from the home folder."""
 
 
 OnCancel = Callable[[Callable[[], None]], AbstractContextManager[None]]

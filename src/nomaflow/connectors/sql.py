@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from pydantic import Field
@@ -16,6 +17,7 @@ from nomaflow.connectors.base import (
 )
 from nomaflow.connectors.dialects.base import Answer, Dialect
 from nomaflow.connectors.dialects.registry import dialect_of
+from nomaflow.connectors.jde_dictionary import JdeDictionary
 from nomaflow.connectors.statement import Statement, parse
 from nomaflow.domain.definition import Definition
 from nomaflow.errors import NotFound, Refused, StepFailed, Unreachable
@@ -38,6 +40,13 @@ class SqlDefinition(Definition):
 
     pool: str
     queries: Mapping[str, NamedQuery] = Field(default_factory=dict)
+    jde_dictionary: JdeDictionary | None = None
+
+    def located(self, home: Path) -> "SqlDefinition":
+        """The same, the dictionary's file counted from the home folder."""
+        if self.jde_dictionary is None:
+            return self
+        return self.model_copy(update={"jde_dictionary": self.jde_dictionary.located(home)})
 
 
 @dataclass(frozen=True)
@@ -142,6 +151,7 @@ class SqlConnector:
         self.pool: ResolvedPool = settings.pool
         self.dialect: Dialect = dialect_of(settings.pool.url)
         self.on_cancel: OnCancel = lambda _: nullcontext()
+        self.jde_dictionary = settings.definition.jde_dictionary
         self._queries = settings.definition.queries
         self._engine_of = engine
 

@@ -68,7 +68,8 @@ def julian_date(value: Any) -> str | None:
 
 
 def _number(value: Any) -> Decimal:
-    text = repr(value) if isinstance(value, float) else str(value).strip()
+    whole = isinstance(value, float) and value.is_integer()
+    text = str(int(value) if whole else value).strip()
     try:
         return Decimal(text)
     except InvalidOperation:

@@ -2,15 +2,16 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any, Final
 
 from nomaflow.clock import Clock
 from nomaflow.connectors.copies import Source, TableLocked, Target
 from nomaflow.connectors.statement import Statement
-from nomaflow.connectors.tables import Column, Kind, Query, Rows, Table, TableName
+from nomaflow.connectors.tables import Column, ColumnType, Kind, Query, Rows, Table, TableName
 from nomaflow.copying import swap
+from nomaflow.copying.bad_row import BadRowSearch
 from nomaflow.copying.plan import Plan, Request, Sides, plan
 from nomaflow.copying.progress import Progress, grouped
 from nomaflow.copying.receipt import ReceiptKey, Receipts
@@ -90,19 +91,36 @@ class _Copying:
     def run(self) -> dict[str, Any]:
         with self.reading.errors():
             self.source.begin()
-            found, written = self._found()
-            shaped = shape(found, self.order.wishes, self.source.types)
-            query = self._select(found, written, [column.read for column in shaped.columns])
         with self.writing.errors():
             place = self.target.home(self.order.request.target)
             self.target.begin(place)
-            decided = self._plan(shaped, query, self.target.table(place))
+            table = self.target.table(place)
+            sides = self._sides()
+            decided, query = self._decide(table, sides)
             done = self._already_appended(decided)
         if done is not None:
             return self._output(decided, Moved(done, done, 0), {"inserted": done}, 0.0)
+        search = BadRowSearch(self.source, lambda: self._decide(table, sides, in_select=False))
+        return self._load_and_apply(decided, query, search)
+
+    def _sides(self) -> Sides:
+        """Both databases' types; the target is asked once about each."""
+        known, declared = cache(self.target.known), cache(self.target.declared)
+        return Sides(self.source.types, self.target.types, known, declared)
+
+    def _decide(
+        self, table: Table | None, sides: Sides, *, in_select: bool = True
+    ) -> tuple[Plan, Query]:
+        """The plan, and the SELECT that reads its columns."""
+        with self.reading.errors():
+            found, written = self._found()
+            shaped = shape(found, self.order.wishes, self.source.types, in_select=in_select)
+            query = self._select(found, written, [column.read for column in shaped.columns])
+        sides = replace(sides, observed=self._observed(shaped, query, table, sides))
+        decided = plan(self.order.request, shaped, table, sides)
         if len(decided.columns) < len(shaped.columns):
             query = self._select(found, written, decided.source_columns)
-        return self._load_and_apply(decided, query)
+        return decided, query
 
     def _found(self) -> tuple[Table, Query | None]:
         """The facts of what is read, and the query if it is the step's own."""
@@ -123,18 +141,19 @@ class _Copying:
             return self.source.select(table, columns, selection.where, selection.values)
         return self.source.project(written, columns) if columns != table.columns else written
 
-    def _plan(self, shaped: Shape, query: Query, target: Table | None) -> Plan:
+    def _observed(
+        self, shaped: Shape, query: Query, table: Table | None, sides: Sides
+    ) -> dict[str, ColumnType]:
+        """What untyped columns hold, if a table for them is to be made elsewhere."""
         untyped = [
             column.read.name
             for column in shaped.columns
             if column.read.type.kind is Kind.ANY and not column.functions
         ]
-        types = (self.source.types, self.target.types)
-        look = untyped and target is None and types[0].dialect != types[1].dialect
+        if not untyped or table is not None or sides.same_dialect:
+            return {}
         with self.reading.errors():
-            observed = self.source.observed(query, untyped) if look else {}
-        sides = Sides(*types, self.target.known, self.target.declared, observed)
-        return plan(self.order.request, shaped, target, sides)
+            return self.source.observed(query, untyped)
 
     def _already_appended(self, decided: Plan) -> int | None:
         if decided.mode != "append":
@@ -144,13 +163,13 @@ class _Copying:
             self.watch.tell(f"{grouped(rows)} rows were appended by an earlier attempt")
         return rows
 
-    def _load_and_apply(self, decided: Plan, query: Query) -> dict[str, Any]:
+    def _load_and_apply(self, decided: Plan, query: Query, search: BadRowSearch) -> dict[str, Any]:
         with self.writing.errors():
             successor = decided.table.name if decided.creates else None
             name = self.target.create_stash(
                 [column.target for column in decided.columns], successor
             )
-            moved = self._load(decided, query)
+            moved = self._load(decided, query, search)
         with self.reading.errors():
             self.source.end()
         with self.writing.errors():
@@ -164,21 +183,25 @@ class _Copying:
         self.watch.tell(f"swapped in {round(swapped * 1000)} ms: {counts}")
         return self._output(decided, moved, changes, swapped)
 
-    def _load(self, decided: Plan, query: Query) -> Moved:
+    def _load(self, decided: Plan, query: Query, search: BadRowSearch) -> Moved:
         with self.reading.errors():
             total = self.source.count(query, _COUNT_SECONDS)
         self.watch.stop_if_asked()
         progress = Progress(self.watch.tell, self.watch.report, self.order.batch_size, total)
-        read = batches(self._chunks(decided, query), decided.source_columns, self.order.batch_size)
+        chunks = self._chunks(decided, query, search)
+        read = batches(chunks, decided.source_columns, self.order.batch_size)
         arriving = read_ahead(read, self.interrupt)
         return move(decided, arriving, self.target, progress)
 
-    def _chunks(self, decided: Plan, query: Query) -> Iterator[Rows]:
+    def _chunks(self, decided: Plan, query: Query, search: BadRowSearch) -> Iterator[Rows]:
         columns = decided.source_columns
-        with self.reading.errors():
-            for rows in self.source.rows(query, columns, verbatim=decided.verbatim):
-                self.watch.stop_if_asked()
-                yield rows
+        try:
+            with self.reading.errors():
+                for rows in self.source.rows(query, columns, verbatim=decided.verbatim):
+                    self.watch.stop_if_asked()
+                    yield rows
+        except StepFailed as failed:
+            raise (search.better(failed) if decided.coercions else failed) from failed.__cause__
 
     def _apply(self, decided: Plan, stash: Stash) -> dict[str, int]:
         for key in decided.unproven:

@@ -143,7 +143,7 @@ def move(
             try:
                 written += target.write(convert(batch.rows))
             except BadValue as bad:
-                raise _bad_value(plan, bad, batch.rows, progress.rows) from None
+                raise bad_value(plan, bad, batch.rows, progress.rows) from None
             size += batch.size
             progress.add(len(batch.rows))
     progress.finish()
@@ -179,7 +179,8 @@ def _readable(plan: Plan, arriving: Iterator[Batch]) -> Iterator[Batch]:
         raise StepFailed(_sentence(plan, bad.column, bad.reason, bad.row, None)) from None
 
 
-def _bad_value(plan: Plan, bad: BadValue, rows: Rows, before: int) -> StepFailed:
+def bad_value(plan: Plan, bad: BadValue, rows: Rows, before: int) -> StepFailed:
+    """What is wrong with a value of some rows; `before` them came so many others."""
     row = rows[bad.row] if bad.row < len(rows) else None
     return StepFailed(_sentence(plan, bad.column, bad.reason, row, before + bad.row + 1))
 

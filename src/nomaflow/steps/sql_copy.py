@@ -1,17 +1,20 @@
 """The step type `sql_copy`: a table, or a query's rows, into a table of another database."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
 from nomaflow.clock import SystemClock
+from nomaflow.connectors.coercions import Constant
 from nomaflow.connectors.sql import SqlConnector
 from nomaflow.connectors.statement import Statement, parse
 from nomaflow.connectors.tables import TableName
 from nomaflow.copying.copy import Order, Selection, Watch, copy
+from nomaflow.copying.dictionary import Dictionary, from_csv, from_table
 from nomaflow.copying.plan import Mode, Request
 from nomaflow.copying.receipt import ReceiptKey
-from nomaflow.copying.shape import Wishes
+from nomaflow.copying.shape import ColumnWish, Jde, Wishes
 from nomaflow.copying.side import Side
 from nomaflow.domain.definition import Definition
 from nomaflow.steps.base import HostKind, Output, StepSpec
@@ -56,6 +59,44 @@ class CopyTarget(Definition):
     table: Name
 
 
+class CopyColumn(Definition):
+    """What becomes of one column of the source; or a new one, when it has a `constant`."""
+
+    rename: Annotated[Name | None, Field(description="Its name at the target.")] = None
+    drop: Annotated[bool, Field(description="It is not copied.")] = False
+    type: Annotated[
+        Name | None,
+        Field(description="Its type at the target, in the words of that database."),
+    ] = None
+    scale: Annotated[
+        int | None,
+        Field(ge=0, le=38, description="So many last digits are decimals: 2 makes 1234 12.34."),
+    ] = None
+    julian: Annotated[
+        bool | None,
+        Field(description="Whether its numbers are Julian dates, CYYDDD; 0 becomes NULL."),
+    ] = None
+    constant: Annotated[
+        Constant | None, Field(description="The same value in every row, instead of the source's.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        told = self.model_fields_set - {"drop"} if not self.drop else self.model_fields_set
+        if not told:
+            raise ValueError("expected one of rename, drop, type, scale, julian, constant")
+        if self.drop and len(told) > 1:
+            raise ValueError("expected nothing beside drop = true")
+        of_number = {"scale", "julian"} & told
+        if len(of_number) > 1 and self.julian:
+            raise ValueError("expected either scale or julian")
+        if of_number and "constant" in told:
+            raise ValueError(f"expected no {of_number.pop()} beside constant")
+        if isinstance(self.constant, str) and "\0" in self.constant:
+            raise ValueError("expected a constant without NUL characters")
+        return self
+
+
 class SqlCopySpec(StepSpec):
     """Fields of a `sql_copy` step."""
 
@@ -78,9 +119,25 @@ class SqlCopySpec(StepSpec):
         tuple[Name, ...],
         Field(description="Columns of a unique index, for an upsert without a primary key."),
     ] = ()
+    columns: Annotated[
+        Mapping[Name, CopyColumn],
+        Field(description="What becomes of single columns, by their names in the source."),
+    ] = Field(default_factory=dict)
     strip_both_columns: Annotated[
-        tuple[Name, ...], Field(description="Text columns that lose blanks at both ends.")
+        tuple[Name, ...], Field(description="Text columns that lose white space at both ends.")
     ] = ()
+    type_coercion: Annotated[
+        Literal["none", "jde"],
+        Field(
+            description="jde: JD Edwards' rules. Decimals and Julian dates as the source "
+            "connector's jde_dictionary says, texts without blanks at their ends and NUL "
+            "characters, names in lower case."
+        ),
+    ] = "none"
+    decimal_mode: Annotated[
+        Literal["preserve", "truncate"],
+        Field(description="With jde: truncate drops the decimals, toward zero."),
+    ] = "preserve"
     verify: Annotated[
         Literal["count"], Field(description="Rows read, written and stored must be as many.")
     ] = "count"
@@ -89,6 +146,19 @@ class SqlCopySpec(StepSpec):
     def _where_is_for_tables(self) -> Self:
         if self.where is not None and self.source.query is not None:
             raise ValueError("expected no where beside source.query: write it into the query")
+        return self
+
+    @model_validator(mode="after")
+    def _truncating_is_for_jde(self) -> Self:
+        if self.decimal_mode == "truncate" and self.type_coercion == "none":
+            raise ValueError('expected type_coercion = "jde" beside decimal_mode = "truncate"')
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_different(self) -> Self:
+        names = [column.rename for column in self.columns.values() if column.rename]
+        if twins := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"expected different names in columns: {', '.join(twins)} is twice")
         return self
 
 
@@ -115,7 +185,7 @@ class SqlCopyStep:
                 TableName(spec.target.table, spec.target.schema_),
                 spec.key,
             ),
-            wishes=Wishes(stripped=spec.strip_both_columns),
+            wishes=_wishes(spec, ctx),
             batch_size=spec.batch_size,
             receipt=ReceiptKey(ctx.idempotency_key, ctx.facts.started_at),
         )
@@ -132,6 +202,28 @@ def _selection(spec: SqlCopySpec, ctx: StepContext) -> Selection:
     statement = origin if isinstance(origin, Statement) else where
     known = {**ctx.params, "session_user": ctx.session_user, "run_id": ctx.run_id}
     return Selection(origin, where, statement.bound(known) if statement else {})
+
+
+def _wishes(spec: SqlCopySpec, ctx: StepContext) -> Wishes:
+    """What the step says about columns, with the data dictionary read if it takes one."""
+    columns = {name: ColumnWish(**dict(column)) for name, column in spec.columns.items()}
+    jde = None
+    if spec.type_coercion == "jde":
+        jde = Jde(_dictionary(spec.source.connector, ctx), spec.decimal_mode == "truncate")
+    return Wishes(columns, spec.strip_both_columns, jde)
+
+
+def _dictionary(name: str, ctx: StepContext) -> Dictionary:
+    connector = cast("SqlConnector", ctx.get_connector(name))
+    place = connector.jde_dictionary
+    if place is None:
+        ctx.log.warning(
+            "connector '%s' has no jde_dictionary: numbers are copied as they are stored", name
+        )
+        return Dictionary({})
+    if place.csv is not None:
+        return from_csv(place)
+    return from_table(place, _side(place.connector or name, ctx))
 
 
 def _side(name: str, ctx: StepContext) -> Side:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from nomaflow.connectors.base import Connector, ConnectorSettings, ResolvedPool
+from nomaflow.connectors.jde_dictionary import JdeDictionary
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
 from nomaflow.connectors.sql import SqlDefinition
 from nomaflow.runner.hosts.cancellation import Cancellation
@@ -61,6 +62,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.urls: dict[str, str] = {}
+        self.dictionary: JdeDictionary | None = None
         self._connectors = Connectors(self._settings, ConnectorTypes.discover())
         self.port = DeskPort(self._connectors)
 
@@ -97,7 +99,8 @@ class Desk:
 
     def _settings(self, name: str) -> ConnectorSettings:
         pool = ResolvedPool(name, self.urls[name])
-        return ConnectorSettings(name, "sql", SqlDefinition(pool=name), pool)
+        definition = SqlDefinition(pool=name, jde_dictionary=self.dictionary)
+        return ConnectorSettings(name, "sql", definition, pool)
 
 
 class Place:

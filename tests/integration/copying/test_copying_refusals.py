@@ -162,8 +162,14 @@ def test_mariadb_says_that_it_is_not_there_yet(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"type_coercion": "jde"},
-        {"partitions": 2},
+        {"type_coercion": "sap"},
+        {"decimal_mode": "truncate"},
+        {"columns": {"a": {}}},
+        {"columns": {"a": {"drop": True, "rename": "b"}}},
+        {"columns": {"a": {"scale": 2, "julian": True}}},
+        {"columns": {"a": {"scale": 2, "constant": 5}}},
+        {"columns": {"a": {"rename": "c"}, "b": {"rename": "c"}}},
+        {"columns": {"a": {"constant": "a\0b"}}},
         {"mode": "merge"},
         {"batch_size": 0},
         {"source": {"connector": "a"}},

@@ -148,10 +148,7 @@ def test_what_this_version_does_anyway_may_be_written_down(tmp_path: Path) -> No
         "[[jobs.steps]]",
         'misfire = "skip"\nmisfire_grace = "60s"\non_crash = "fail"\nlimits = []\n[[jobs.steps]]',
     )
-    step = COPY_STEP.replace("{ table", '{ connector = "default", table')
-    catalogue = load_texts(tmp_path, jobs=f'{jobs}{step}type_coercion = "none"\n')
-    assert catalogue.problems == ()
-    assert "type_coercion" not in catalogue.job("healthy").steps[1].settings
+    assert load_texts(tmp_path, jobs=jobs).problems == ()
 
 
 def test_a_mistyped_header_of_a_step_breaks_the_job_around_it(tmp_path: Path) -> None:
