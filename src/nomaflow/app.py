@@ -46,6 +46,7 @@ from nomaflow.queue.run_queue import RunQueue
 from nomaflow.runner.briefing import Briefing, BriefingParts
 from nomaflow.runner.hosts.event_loop import EventLoopHost
 from nomaflow.runner.hosts.hosts import Hosts
+from nomaflow.runner.hosts.inline import InlineHost
 from nomaflow.runner.hosts.process import ProcessHost
 from nomaflow.runner.hosts.thread import ThreadHost
 from nomaflow.runner.parts import RunnerParts
@@ -289,10 +290,12 @@ class App:
     @cached_property
     def hosts(self) -> Hosts:
         runner = self.settings.runner
+        threads = ThreadHost(self.connectors, grace_seconds=runner.grace_seconds)
         return Hosts(
             self.step_types,
             {
-                "thread": ThreadHost(self.connectors, grace_seconds=runner.grace_seconds),
+                "thread": threads,
+                "inline": InlineHost(threads, self.home.plugins),
                 "event_loop": EventLoopHost(self.connectors, grace_seconds=runner.grace_seconds),
                 "process": ProcessHost(
                     self.connections.settings,

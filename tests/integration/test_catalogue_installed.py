@@ -45,7 +45,7 @@ def test_fields_that_name_a_connector_are_known(step_type: str, fields: set[obje
     [
         ('callable = "reports.summary.generate"', "callable", "module.path:function"),
         ('callable = "a:b"\nop_kwargs = [1]', "op_kwargs", "expected a table"),
-        ('callable = "a:b"\nhost = "inline"', "host", "not available in this version"),
+        ('callable = "a:b"\nhost = "elsewhere"', "host", "inline"),
         ('callable = "a:b"\nconnector = "default"', "connector", "unknown key"),
     ],
 )

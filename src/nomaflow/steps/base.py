@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 from nomaflow.domain.definition import Definition
 from nomaflow.steps.context import StepContext
 
-HostKind = Literal["thread", "process", "event_loop"]
+HostKind = Literal["thread", "process", "event_loop", "inline"]
 Output = Mapping[str, Any]
 SpecT = TypeVar("SpecT", bound="StepSpec")
 
@@ -19,13 +19,18 @@ SpecT = TypeVar("SpecT", bound="StepSpec")
 class StepSpec(Definition):
     """The fields that a step type adds to those which every step has; closed and frozen."""
 
+    def asked_host(self) -> HostKind | None:
+        """The host that these fields ask for; None: the step type's own."""
+        return None
+
 
 class StepType(Protocol[SpecT]):
     """One kind of work.
 
     `host` says where an attempt executes, and so how it is stopped: `thread` for drivers that
     have a cancel recipe (registered through `ctx.on_cancel`), `process` for what must be killable,
-    `event_loop` for our own async work, whose `run` is a coroutine function.
+    `event_loop` for our own async work, whose `run` is a coroutine function, `inline` for code of
+    users who want it in the application's process.
     `params_field` names the spec's field that is a layer of the merged parameters, if any.
     `literal_fields` are dotted paths that take no tokens (SQL text binds with `:name`).
     """

@@ -1,15 +1,18 @@
 """What a step sees of its run: facts, connectors, log, progress, and whether to stop."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from itertools import count
+from typing import Any, Protocol, TypeVar
 
 from nomaflow.connectors.base import Connector
 from nomaflow.domain.job import LogLevel
 from nomaflow.domain.states import StepState
 from nomaflow.errors import NotFound
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class StepFacts:
     scheduled_at: datetime | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     previous: Mapping[str, PreviousStep] = field(default_factory=dict)
+    part: str = ""
+    """Names a step that this one runs within itself; empty for the step itself."""
 
 
 class StepPort(Protocol):
@@ -58,6 +63,14 @@ class StepPort(Protocol):
         It is called again, a few times a second, until the context closes: the first call may
         have come before the work that it stops. Asked already: called at once.
         """
+
+    def run_step(
+        self, step_type: str, fields: Mapping[str, Any], ctx: "StepContext"
+    ) -> Mapping[str, Any]:
+        """Do the work of another step type here and now; `ctx` is what it sees."""
+
+    def complete(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end, from plain code; a stop cancels it."""
 
 
 class StepLog:
@@ -86,6 +99,7 @@ class StepContext:
         self.facts = facts
         self.log = StepLog(port)
         self._port = port
+        self._parts = count(1)
 
     @property
     def run_id(self) -> int:
@@ -117,7 +131,8 @@ class StepContext:
     @property
     def idempotency_key(self) -> str:
         """The same for every attempt of this step in this run: `run_id:step index`."""
-        return f"{self.facts.run_id}:{self.facts.step_index}"
+        key = f"{self.facts.run_id}:{self.facts.step_index}"
+        return f"{key}:{self.facts.part}" if self.facts.part else key
 
     def get_connector(self, name: str) -> Any:
         """The connector of that name, open; what it can do depends on its type. Raises NotFound."""
@@ -129,6 +144,35 @@ class StepContext:
             return self.facts.previous[name]
         except KeyError:
             raise NotFound(f"No step '{name}' stands before step '{self.step_name}'.") from None
+
+    def run_copy(self, **fields: Any) -> Any:
+        """Copy a table: `run_step("sql_copy", …)`."""
+        return self.run_step("sql_copy", **fields)
+
+    def run_step(
+        self,
+        step_type: str,
+        /,
+        *,
+        part: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        **fields: Any,
+    ) -> Any:
+        """Do the work of another step type within this one: its output, a mapping.
+
+        `fields` are those of the step type, as plain values: they take no tokens. `params` are
+        laid over this step's own. `part` names this piece of the work; the same part of the same
+        run is appended once, however often the step is tried. Without it each call is a piece of
+        its own.
+        Raises StepRefused for fields that do not fit, else what the step type raises.
+        """
+        name = part or f"attempt {self.attempt}, call {next(self._parts)}"
+        facts = replace(self.facts, part=name, params={**self.facts.params, **(params or {})})
+        return self._port.run_step(step_type, fields, StepContext(facts, self._port))
+
+    def complete(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end, from plain code; a stop cancels it."""
+        return self._port.complete(work)
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Report `done` of `total` units; total None when unknown."""

@@ -3,11 +3,11 @@
 import asyncio
 import inspect
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from nomaflow.connectors.awaitable import Awaitable
 from nomaflow.errors import StepRefused
@@ -35,19 +35,21 @@ class PythonSpec(StepSpec):
     ]
     host: Annotated[
         Literal["process", "inline"],
-        Field(description="Where it runs: a child process, so that it can always be stopped."),
+        Field(
+            description="process: in a child process, which can always be stopped; inline: in "
+            "the application's own process, where only the function itself can stop."
+        ),
     ] = "process"
 
-    @field_validator("host")
-    @classmethod
-    def _not_inline(cls, host: str) -> str:
-        if host == "inline":
-            raise ValueError("'inline' is not available in this version: leave 'host' out")
-        return host
+    def asked_host(self) -> HostKind:
+        return self.host
 
 
 class PythonStep:
     """Calls `fn(ctx, **params)`, plain or `async def`, in a child process.
+
+    With `host = "inline"` it is called in the application's process: a plain function in a thread,
+    an `async def` one on the application's event loop.
 
     A dict that it returns is the output, None is `{}`, an int `{"rows_affected": n}`, other JSON
     `{"value": …}`. What is not JSON or is over 256 KiB is kept as a preview, with a warning.
@@ -64,12 +66,12 @@ class PythonStep:
         function = _find(spec.callable)
         _check_arguments(spec.callable, function, ctx.params)
         if inspect.iscoroutinefunction(function):
-            return _output(_run_async(function, ctx), ctx)
+            return _output(ctx.complete(function(AsyncStepContext(ctx), **ctx.params)), ctx)
         return _output(function(ctx, **ctx.params), ctx)
 
 
 class AsyncStepContext(StepContext):
-    """The context of an `async def` function: what connectors do is awaited."""
+    """The context of an `async def` function: connectors and other steps are awaited."""
 
     def __init__(self, ctx: StepContext) -> None:
         super().__init__(ctx.facts, ctx._port)
@@ -77,6 +79,10 @@ class AsyncStepContext(StepContext):
     def get_connector(self, name: str) -> Any:
         """The connector of that name; `await` its methods."""
         return Awaitable(super().get_connector(name))
+
+    def run_step(self, step_type: str, /, **fields: Any) -> Any:
+        """The other step type's output, once awaited."""
+        return asyncio.to_thread(super().run_step, step_type, **fields)
 
 
 def _find(dotted: str) -> Callable[..., Any]:
@@ -119,23 +125,6 @@ def _check_arguments(dotted: str, function: Callable[..., Any], params: Mapping[
             "called as fn(ctx, **params): add what is missing to op_kwargs, or let the function "
             "take the rest as **_."
         ) from None
-
-
-def _run_async(function: Callable[..., Coroutine[Any, Any, Any]], ctx: StepContext) -> Any:
-    async def main() -> Any:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        asked = False
-
-        def cancel_once() -> None:
-            nonlocal asked
-            if task is not None and not asked:
-                asked = True
-                loop.call_soon_threadsafe(task.cancel)
-
-        with ctx.on_cancel(cancel_once):
-            return await function(AsyncStepContext(ctx), **ctx.params)
-
-    return asyncio.run(main())
 
 
 def _output(returned: Any, ctx: StepContext) -> Output:

@@ -16,6 +16,7 @@ from nomaflow.errors import NotFound
 from nomaflow.runner.hosts.base import AttemptRequest
 from nomaflow.runner.hosts.event_loop import EventLoopHost
 from nomaflow.runner.hosts.hosts import Hosts
+from nomaflow.runner.hosts.inline import InlineHost
 from nomaflow.runner.hosts.process import ProcessHost
 from nomaflow.runner.hosts.thread import ThreadHost
 from nomaflow.steps.context import StepFacts
@@ -72,11 +73,13 @@ class Stage:
             size=size,
             grace_seconds=grace,
         )
+        threads = ThreadHost(self.connectors, grace_seconds=grace)
         self.hosts = Hosts(
             self.types,
             {
                 "process": self.process,
-                "thread": ThreadHost(self.connectors, grace_seconds=grace),
+                "thread": threads,
+                "inline": InlineHost(threads, self.plugins),
                 "event_loop": EventLoopHost(self.connectors, grace_seconds=grace),
             },
         )
@@ -93,6 +96,10 @@ class Stage:
         """Run a python step on `plugin:function`; its output."""
         name = function if ":" in function else f"plugin:{function}"
         return await self.step("python", {"callable": name}, watcher, params)
+
+    async def call_inline(self, dotted: str, watcher: Watcher | None = None, **params: Any) -> Any:
+        """Run a python step on `dotted` in this process; its output."""
+        return await self.step("python", {"callable": dotted, "host": "inline"}, watcher, params)
 
     async def query(self, sql: str, watcher: Watcher | None = None, **params: Any) -> Any:
         """Run a sql_query step on the connector `db`; its output."""

@@ -2,48 +2,21 @@
 
 import math
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from nomaflow.connectors.base import Connector
-from nomaflow.errors import NotFound, StepRefused
-from nomaflow.steps.context import StepContext, StepFacts
+from nomaflow.errors import StepRefused
+from nomaflow.steps.context import StepContext
 from nomaflow.steps.python import STEP, PythonSpec
+from nomaflow.testing import FakeRun, build_fake_ctx
 
 
-class KeptLines:
-    """A port that keeps lines and has no connectors."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str]] = []
-
-    def log(self, level: str, message: str, *, source: str = "") -> None:
-        self.lines.append((level, message))
-
-    def progress(self, done: int, total: int | None) -> None:
-        raise NotImplementedError
-
-    def connector(self, name: str) -> Connector:
-        raise NotFound(name)
-
-    def is_cancelled(self) -> bool:
-        return False
-
-    def on_cancel(self, hook: Callable[[], None]) -> AbstractContextManager[None]:
-        return nullcontext()
-
-
-def called(function: str, port: KeptLines | None = None, **params: Any) -> Any:
-    facts = StepFacts(
-        1, "job", "step", 0, 1, "cron", datetime(2026, 1, 1, tzinfo=UTC), None, params
-    )
+def called(function: str, ctx: StepContext | None = None, **params: Any) -> Any:
     spec = PythonSpec(callable=f"plugin_of_tests:{function}")
-    return STEP.run(spec, StepContext(facts, port or KeptLines()))
+    return STEP.run(spec, ctx or build_fake_ctx(params=params, run=FakeRun(session_user="cron")))
 
 
 @pytest.fixture(autouse=True)
@@ -116,20 +89,18 @@ def test_a_json_value_becomes_the_output(function: str, returned: Any, output: A
     ],
 )
 def test_what_is_not_json_is_kept_as_a_preview_with_a_warning(returned: Any) -> None:
-    port = KeptLines()
-    output = called("gives", port, value=returned)
+    ctx = build_fake_ctx(params={"value": returned})
+    output = called("gives", ctx)
     assert output == {"truncated": True, "preview": repr(returned)[:4096]}
-    assert port.lines == [
-        ("WARNING", "The return value is not JSON; only a preview of it is kept.")
-    ]
+    assert ctx.lines == [("WARNING", "The return value is not JSON; only a preview of it is kept.")]
 
 
 def test_a_large_value_is_cut() -> None:
-    port = KeptLines()
-    output = called("gives", port, value="x" * 300_000)
+    ctx = build_fake_ctx(params={"value": "x" * 300_000})
+    output = called("gives", ctx)
     assert output["truncated"]
     assert len(output["preview"]) == 4096
-    assert "300,002 bytes, more than 262,144" in port.lines[0][1]
+    assert "300,002 bytes, more than 262,144" in ctx.lines[0][1]
 
 
 def test_a_value_that_cannot_be_shown_does_not_fail_the_step() -> None:
@@ -168,8 +139,3 @@ def test_a_missing_function_is_refused(function: str) -> None:
 def test_a_callable_of_another_shape_is_a_problem_on_save(shape: str) -> None:
     with pytest.raises(ValidationError):
         PythonSpec(callable=shape)
-
-
-def test_inline_is_honestly_refused() -> None:
-    with pytest.raises(ValidationError, match="not available in this version"):
-        PythonSpec(callable="a:b", host="inline")

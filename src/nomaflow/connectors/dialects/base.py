@@ -77,6 +77,9 @@ class Dialect(Protocol):
         Raises StepRefused where this dialect cannot be copied to.
         """
 
+    def emptying(self, table: str) -> str:
+        """The fastest statement that deletes every row of the table, whose name is quoted."""
+
     def failure(self, error: BaseException) -> Failure:
         """What a driver's error, or SQLAlchemy's wrapping of it, says."""
 

@@ -88,6 +88,9 @@ class MysqlDialect:
         """Not built yet."""
         raise StepRefused(_NO_COPIES)
 
+    def emptying(self, table: str) -> str:
+        return f"TRUNCATE TABLE {table}"
+
     def failure(self, error: BaseException) -> Failure:
         """The server's message; a lost or refused connection is unreachable."""
         from pymysql import MySQLError  # only where it is installed

@@ -11,9 +11,10 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Coroutine, Mapping
 from contextlib import AbstractContextManager, suppress
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from nomaflow.clock import SystemClock
 from nomaflow.connectors.base import Connector, ConnectorLookup, ConnectorSettings
@@ -25,8 +26,11 @@ from nomaflow.runner.hosts.failures import as_failure, from_data, to_data
 from nomaflow.runner.hosts.printed import PrintedLines
 from nomaflow.runner.hosts.wire import ChildWire, Hangup, encoded
 from nomaflow.steps.context import StepContext
+from nomaflow.steps.coroutines import complete_here
+from nomaflow.steps.within import run_within
 
 Answer = ConnectorSettings | dict[str, Any]
+T = TypeVar("T")
 _PR_SET_PDEATHSIG: Final = 1
 _STDERR: Final = 2
 
@@ -134,6 +138,14 @@ class ChildPort:
 
     def on_cancel(self, hook: Hook) -> AbstractContextManager[None]:
         return self._cancellation.on_cancel(hook)
+
+    def run_step(
+        self, step_type: str, fields: Mapping[str, Any], ctx: StepContext
+    ) -> Mapping[str, Any]:
+        return as_output(run_within(step_type, fields, ctx))
+
+    def complete(self, work: Coroutine[Any, Any, T]) -> T:
+        return complete_here(work, self.on_cancel)
 
     def close(self) -> None:
         self._is_open = False

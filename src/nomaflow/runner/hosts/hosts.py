@@ -24,7 +24,8 @@ class Hosts:
         CancelledError when it is gone or was abandoned.
         """
         step: Any = self._types.find(request.step_type)
-        return await self._hosts[step.host].run(step, request, listener)
+        host = self._hosts[request.spec.asked_host() or step.host]
+        return await host.run(step, request, listener)
 
     async def close(self) -> None:
         """Stop whatever still executes; kills every child process."""

@@ -1,17 +1,23 @@
 """How an attempt in this process reaches the runner."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any, TypeVar
 
 from nomaflow.clock import Clock
 from nomaflow.connectors.base import Connector
 from nomaflow.connectors.registry import Connectors
 from nomaflow.domain.job import LogLevel
-from nomaflow.runner.hosts.base import Listener
+from nomaflow.runner.hosts.base import Listener, as_output
 from nomaflow.runner.hosts.cancellation import Cancellation, Hook
+from nomaflow.steps.context import StepContext
+from nomaflow.steps.coroutines import complete_on
+from nomaflow.steps.within import run_within
 
 Message = Callable[[], None]
+T = TypeVar("T")
 
 
 class LocalPort:
@@ -29,6 +35,7 @@ class LocalPort:
         self._connectors = connectors
         self._clock = clock
         self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
 
     def log(self, level: LogLevel, message: str, *, source: str = "") -> None:
         self._deliver(partial(self._listener.log, level, message, source, self._clock.now()))
@@ -44,3 +51,11 @@ class LocalPort:
 
     def on_cancel(self, hook: Hook) -> AbstractContextManager[None]:
         return self.cancellation.on_cancel(hook)
+
+    def run_step(
+        self, step_type: str, fields: Mapping[str, Any], ctx: StepContext
+    ) -> Mapping[str, Any]:
+        return as_output(run_within(step_type, fields, ctx))
+
+    def complete(self, work: Coroutine[Any, Any, T]) -> T:
+        return complete_on(self._loop, work, self.on_cancel)

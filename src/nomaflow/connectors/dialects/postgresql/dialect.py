@@ -79,6 +79,9 @@ class PostgresqlDialect:
 
         return PostgresqlTarget(connection)
 
+    def emptying(self, table: str) -> str:
+        return f"TRUNCATE TABLE {table}"
+
     def failure(self, error: BaseException) -> Failure:
         """The server's primary message; no answer, no slot or a shutdown is unreachable."""
         import psycopg  # the driver: when it is opened

@@ -61,6 +61,9 @@ class SqliteDialect:
         """Fills tables."""
         return SqliteTarget(connection)
 
+    def emptying(self, table: str) -> str:
+        return f"DELETE FROM {table}"  # noqa: S608  # the name is quoted
+
     def failure(self, error: BaseException) -> Failure:
         """SQLite's own words; a locked or missing file counts as unreachable."""
         for cause in causes(error):
