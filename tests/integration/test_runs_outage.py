@@ -1,13 +1,20 @@
 """Runs while their process is frozen, or while the store is away."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psycopg
 import pytest
 from tests.commands import Server, lives, serving
 from tests.homes import a_home, a_query_job, a_token
+from tests.servers.postgresql import PostgresqlServer, throwaway_postgresql
+from tests.servers.throwaway import ServerMissing
 from tests.waiting import eventually
 
 PLUGIN = """
@@ -97,6 +104,88 @@ def test_runs_end_truly_while_the_stores_connections_are_cut(
     due = sorted(run["scheduled_at"] for run in ticks)
     assert len(due) == len(set(due)) >= 3
     assert in_flight
+
+
+BEATS = """
+import time
+from pathlib import Path
+
+def beats(ctx, place, go_on):
+    with open(place, "a") as beats:
+        for number in range(10_000):
+            ctx.log.info("beat %s", number)
+            print(number, file=beats, flush=True)
+            time.sleep(0.05)
+            if Path(go_on).exists():
+                return {"beats": number + 1}
+
+def steady(ctx, **_):
+    return {"attempt": ctx.attempt}
+"""
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[PostgresqlServer]:
+    """A server that the test may stop, because nobody else uses it."""
+    try:
+        with throwaway_postgresql() as server:
+            yield server
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+def test_everything_goes_on_when_the_store_was_stopped_and_started_again(
+    tmp_path: Path, own_postgresql: PostgresqlServer
+) -> None:
+    beats, go_on = tmp_path / "beats", tmp_path / "go on"
+    params = {"place": str(beats), "go_on": str(go_on)}
+    jobs = "".join(
+        [
+            a_python_job("beats", params=params, overlap="queue"),
+            a_python_job("steady"),
+            a_query_job("tick", "SELECT 1", interval="1s", overlap="allow"),
+        ]
+    )
+    with own_postgresql.database() as url, ExitStack() as stack:
+        store = f'[pools.default]\nurl = "{url}"\n'
+        home = a_home(tmp_path / "home", jobs, connectors=store, plugins={"plugin.py": BEATS})
+        with (home / "app.toml").open("a") as settings:
+            settings.write("\n[runner]\ndead_after_seconds = 2\n")
+        token = a_token(home)
+        servers = [stack.enter_context(serving(home, token, name=name)) for name in ("one", "two")]
+        in_flight, waiting = servers[0].run("beats"), servers[1].run("beats")
+        eventually(lambda: of_state(servers[0], "tick", "SUCCEEDED"))
+        eventually(lambda: beaten(beats) > 20)
+        with own_postgresql.away():
+            before = beaten(beats)
+            eventually(lambda: beaten(beats) > before + 120, seconds=60)
+            alive = [server.http.get("/health").status_code for server in servers]
+            answers = [servers[0].http.get("/api/v1/runs"), run_now(servers[1], "steady")]
+            go_on.touch()
+        ends = [servers[0].ended(run_id, seconds=60) for run_id in (in_flight, waiting)]
+        after = [server.ended(server.run("steady"), seconds=60) for server in servers]
+        eventually(lambda: len(of_state(servers[0], "tick", "SUCCEEDED")) > 15, seconds=60)
+        ticks = servers[0].get("/api/v1/runs", job="tick", limit=500)["runs"]
+        said = messages(servers[0], in_flight)
+
+    assert alive == [200, 200]
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert [(run["state"], run["reason"]) for run in [*ends, *after]] == [("SUCCEEDED", None)] * 4
+    assert [run["steps"][0]["attempts"] for run in ends] == [1, 1]
+    lines = [line for line in said if line.startswith("beat ")]
+    assert lines == [f"beat {number}" for number in range(ends[0]["steps"][0]["output"]["beats"])]
+    due = sorted(datetime.fromisoformat(run["scheduled_at"]) for run in ticks)
+    assert all(later - one == timedelta(seconds=1) for one, later in pairwise(due))
+
+
+def beaten(beats: Path) -> int:
+    return beats.read_text().count("\n") if beats.exists() else 0
+
+
+def run_now(server: Server, job: str) -> httpx2.Response:
+    return server.http.post(f"/api/v1/jobs/{job}/runs", content="{}")
 
 
 def child_of(server: Server, run_id: int) -> int | None:

@@ -28,6 +28,23 @@ class PostgresqlServer:
     """A running server. The superuser `postgres` signs in without a password."""
 
     port: int
+    programs: Path
+    place: Site
+
+    def start(self) -> None:
+        """Return when it takes connections."""
+        settings = {
+            **SETTINGS,
+            "port": str(self.port),
+            "unix_socket_directories": str(self.place.folder),
+        }
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        log = self.place.folder / "server.log"
+        self._control("start", "--wait", "-l", log, "-o", options)
+
+    def stop(self, mode: str = "fast") -> None:
+        """`fast` cuts every session and saves what is committed, `immediate` crashes."""
+        self._control("stop", "-m", mode)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
@@ -42,6 +59,19 @@ class PostgresqlServer:
         finally:
             self._execute("DROP DATABASE {} WITH (FORCE)", name)
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody listens on its port; every session is cut at the begin."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def _control(self, act: str, *options: str | Path) -> None:
+        data = self.place.folder / "data"
+        self.place.run([self.programs / "pg_ctl", act, "-D", data, *options])
+
     def _execute(self, statement: str, name: str) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(SQL(statement).format(Identifier(name)))
@@ -53,12 +83,12 @@ def throwaway_postgresql() -> Iterator[PostgresqlServer]:
     programs = _programs()
     with site("nomaflow-postgresql-") as place:
         _initialise(programs, place)
-        port = free_port()
-        _start(programs, place, port)
+        server = PostgresqlServer(free_port(), programs, place)
+        server.start()
         try:
-            yield PostgresqlServer(port)
+            yield server
         finally:
-            place.run([programs / "pg_ctl", "stop", "-m", "immediate", "-D", place.folder / "data"])
+            server.stop("immediate")
 
 
 def _programs() -> Path:
@@ -85,10 +115,3 @@ def _embedded() -> list[Path]:
 def _initialise(programs: Path, place: Site) -> None:
     options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions"]
     place.run([programs / "initdb", "-D", place.folder / "data", *options])
-
-
-def _start(programs: Path, place: Site, port: int) -> None:
-    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(place.folder)}
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    where = ["-D", str(place.folder / "data"), "-l", str(place.folder / "server.log")]
-    place.run([programs / "pg_ctl", "start", "--wait", *where, "-o", options])

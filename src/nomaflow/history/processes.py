@@ -3,10 +3,10 @@
 import os
 import secrets
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
@@ -30,11 +30,11 @@ from nomaflow.domain.states import RunState, states_before
 from nomaflow.history.closing import OnEnd, fail_open_steps, nothing
 from nomaflow.history.database import Database
 from nomaflow.history.lost import requeue_lost, resumable
+from nomaflow.history.pulses import Pulses
 from nomaflow.history.rows import RUN_COLUMNS, AnyRow, as_run
 from nomaflow.history.tables import job_runs, processes
 
 LOST: Final = "lost in restart"
-DAWN: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def never(_: JobId) -> bool:
@@ -72,6 +72,7 @@ class ProcessRegistry:
         self._place = place or Place.here()
         self._is_alive = is_alive or _is_alive
         self._on_end = on_end
+        self._pulses = Pulses()
 
     async def register(self, kind: str) -> ProcessId:
         """Enter this process; `kind` says what it is, such as `serve` or `run`."""
@@ -99,26 +100,29 @@ class ProcessRegistry:
         gone = delete(processes).where(processes.c.id == process_id)
         await self._database.write(lambda connection: connection.execute(gone))
 
-    async def dead(self, *, silent_seconds: float | None) -> list[ProcessId]:
+    async def dead(self, *, silent_seconds: float, in_touch_since: float) -> list[ProcessId]:
         """Processes that were not heard of for so long, or are gone from this machine.
 
-        Also those that hold a run and are not registered any more. None: silence proves nothing.
+        Also those that hold a run and are not registered any more. Silence counts only from
+        `in_touch_since`, on the steady clock: before that nobody might have been heard.
         """
-        since = DAWN if silent_seconds is None else self._since(silent_seconds)
+        asked_at = self._clock.steady()
+        known, unregistered = await self._database.read(_known)
+        self._pulses.note({row.id: row.heartbeat_at for row in known}, self._clock.steady())
+        silent_since = asked_at - silent_seconds
 
-        def dead(connection: Connection) -> list[ProcessId]:
-            known = connection.execute(select(processes)).all()
-            lost = [row.id for row in known if not self._lives(row, since)]
-            return [*lost, *connection.scalars(_unregistered_holders())]
+        def is_dead(row: AnyRow) -> bool:
+            heard_at = max(self._pulses.heard_at(row.id), in_touch_since)
+            return heard_at <= silent_since or self._is_gone(row)
 
-        return await self._database.read(dead)
+        return [*(row.id for row in known if is_dead(row)), *unregistered]
 
     async def living(self, kind: str, *, silent_seconds: float) -> list[ProcessId]:
         """Processes of that kind that were heard of within so long and are not gone."""
         since = self._since(silent_seconds)
         query = select(processes).where(processes.c.kind == kind)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [row.id for row in rows if self._lives(row, since)]
+        return [row.id for row in rows if row.heartbeat_at >= since and not self._is_gone(row)]
 
     async def rescue(
         self, process_ids: Collection[ProcessId], resumes: Callable[[JobId], bool] = never
@@ -156,9 +160,16 @@ class ProcessRegistry:
     def _since(self, silent_seconds: float) -> datetime:
         return self._clock.now() - timedelta(seconds=silent_seconds)
 
-    def _lives(self, row: AnyRow, since: datetime) -> bool:
+    def _is_gone(self, row: AnyRow) -> bool:
+        """Whether it lived on this machine, and does not any more."""
         is_here = (row.host, row.boot_id) == (self._place.host, self._place.boot_id)
-        return row.heartbeat_at >= since and (not is_here or self._is_alive(row.pid))
+        return is_here and not self._is_alive(row.pid)
+
+
+def _known(connection: Connection) -> tuple[Sequence[AnyRow], list[ProcessId]]:
+    """The registered processes, and who holds a run without being registered."""
+    registered = connection.execute(select(processes)).all()
+    return registered, [ProcessId(holder) for holder in connection.scalars(_unregistered_holders())]
 
 
 def _held_by(process_ids: Collection[ProcessId]) -> ColumnElement[bool]:

@@ -22,7 +22,8 @@ class Presence:
     `resumes` tells whether a job's runs go on then, or are lost.
 
     Who was silent for `dead_after_seconds` is taken for dead. One that wakes up after that stops
-    what it executes, registers again and goes on with new work.
+    what it executes, registers again and goes on with new work. After an outage of the store, or a
+    sleep of this machine, the others' silence counts anew: nobody has had the chance to beat.
     """
 
     def __init__(
@@ -74,10 +75,11 @@ class Presence:
                 log.exception("heartbeat_failed")
 
     async def _beat(self) -> None:
+        began = self._clock.steady()
+        is_known = await self._processes.heartbeat(self.process_id)
         if self._clock.steady() - self._heard_at >= self._dead_after:
             self._in_touch_since = self._clock.steady()
-        began = self._clock.steady()
-        if await self._processes.heartbeat(self.process_id):
+        if is_known:
             self._heard_at = began
             return
         log.error("process_taken_for_dead", process_id=self.process_id)
@@ -91,18 +93,12 @@ class Presence:
         self._heard_at = began
 
     async def _rescue(self) -> None:
-        dead = await self._processes.dead(silent_seconds=self._patience())
+        dead = await self._processes.dead(
+            silent_seconds=self._dead_after, in_touch_since=self._in_touch_since
+        )
         if not dead:
             return
         for run in await self._processes.rescue(dead, self._resumes):
             log.warning("run_rescued", run_id=run.id, job_id=run.job_id)
             self._bus.publish(RunChanged(run.id))
         self._bus.publish(RunsQueued())
-
-    def _patience(self) -> float | None:
-        """How long the others may be silent; None while their silence may be our own deafness.
-
-        After an outage of the store, or a sleep of this machine, nobody has had the chance to beat.
-        """
-        in_touch = self._clock.steady() - self._in_touch_since
-        return self._dead_after if in_touch >= self._dead_after else None

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 
+import pytest
 from tests.integration.history.history_builders import Desk, a_plan, by_hand
 
 from nomaflow.domain.run import AttemptRun, ProcessId, Run
@@ -21,15 +22,44 @@ def registry(
     )
 
 
+async def dead(here: ProcessRegistry, *, in_touch_since: float = 0) -> list[ProcessId]:
+    return await here.dead(silent_seconds=30, in_touch_since=in_touch_since)
+
+
 async def test_a_process_is_dead_when_it_was_silent_too_long(desk: Desk) -> None:
     here = registry(desk)
     silent = await here.register("serve")
     beating = await here.register("serve")
-    desk.clock.step(20)
+    assert await dead(here) == []
+    desk.clock.suspend(20)
     assert await here.heartbeat(beating)
-    desk.clock.step(20)
-    assert await here.dead(silent_seconds=30) == [silent]
+    assert await dead(here) == []
+    desk.clock.suspend(20)
+    assert await dead(here) == [silent]
     assert await here.living("serve", silent_seconds=30) == [beating]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_or_wrong_makes_nobody_dead(desk: Desk, hours: int) -> None:
+    here = registry(desk)
+    other = await here.register("serve")
+    assert await dead(here) == []
+    desk.clock.step(hours * 3600)
+    assert await dead(here) == []
+    for _ in range(6):
+        desk.clock.suspend(10)
+        assert await here.heartbeat(other)
+        assert await dead(here) == []
+
+
+async def test_silence_before_this_process_was_in_touch_does_not_count(desk: Desk) -> None:
+    here = registry(desk)
+    silent = await here.register("serve")
+    assert await dead(here) == []
+    desk.clock.suspend(100)
+    assert await dead(here, in_touch_since=80) == []
+    desk.clock.suspend(10)
+    assert await dead(here, in_touch_since=80) == [silent]
 
 
 async def test_a_process_is_dead_at_once_when_its_pid_is_gone_from_this_machine(
@@ -40,7 +70,7 @@ async def test_a_process_is_dead_at_once_when_its_pid_is_gone_from_this_machine(
         await registry(desk, elsewhere).register("serve")
     here = registry(desk, gone=frozenset({11}))
     await here.register("serve")
-    assert await here.dead(silent_seconds=30) == [killed]
+    assert await dead(here) == [killed]
     assert len(await here.living("serve", silent_seconds=30)) == 3
 
 
@@ -48,7 +78,7 @@ async def test_a_process_that_left_is_neither_dead_nor_living(desk: Desk) -> Non
     here = registry(desk)
     left = await here.register("run")
     await here.remove(left)
-    assert await here.dead(silent_seconds=30) == []
+    assert await dead(here) == []
     assert await here.living("run", silent_seconds=30) == []
     assert not await here.heartbeat(left)
 
@@ -57,14 +87,14 @@ async def test_who_holds_a_run_without_being_registered_is_dead(desk: Desk) -> N
     await desk.claimed(owner="ghost")
     await desk.queued(by_hand(reserved_for=ProcessId("another ghost")))
     await desk.queued()
-    assert sorted(await registry(desk).dead(silent_seconds=30)) == ["another ghost", "ghost"]
+    assert sorted(await dead(registry(desk))) == ["another ghost", "ghost"]
 
 
 async def test_this_process_finds_itself_alive(desk: Desk) -> None:
     here = ProcessRegistry(desk.database, desk.clock)
     process_id = await here.register("serve")
     assert f"-{os.getpid()}-" in process_id
-    assert await here.dead(silent_seconds=30) == []
+    assert await dead(here) == []
 
 
 async def _lost(desk: Desk) -> tuple[Run, list[Run]]:
