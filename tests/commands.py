@@ -71,7 +71,10 @@ class Started:
 
     def said(self, words: str) -> "Started":
         """Return once these words stand on stdout or stderr."""
-        eventually(lambda: words in self.out + self.err or self._fail_if_ended(words))
+        eventually(
+            lambda: words in self.out + self.err or self._fail_if_ended(words),
+            seconds=GIVE_UP_SECONDS,
+        )
         return self
 
     def signal(self, number: signal.Signals) -> None:

@@ -1,20 +1,14 @@
 """Runs whose process is killed: they end as lost, or go on; targets are whole, old or new."""
 
-import asyncio
 import random
 import signal
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.commands import nomaflow, serving, started
-from tests.homes import a_home, a_query_job, a_token, ended, running
+from tests.commands import nomaflow, serving
+from tests.homes import a_home, a_query_job, a_token
+from tests.kills import Ground, kills, on_postgresql, on_sqlite
 from tests.waiting import eventually
-
-from nomaflow.domain.run import RunId
-from nomaflow.domain.states import RunState
 
 PLUGIN = """
 import time
@@ -111,87 +105,18 @@ def test_a_server_that_stops_cancels_the_runs_that_do_not_end(tmp_path: Path, si
     assert [run["steps"][0]["state"] for run in runs] == ["CANCELED"] * 2
 
 
-ROWS = 5_000
-MOVE = """
-[[jobs]]
-id = "move"
-on_crash = "resume"
-[[jobs.steps]]
-name = "copy"
-type = "sql_copy"
-source = { connector = "here", table = "orders" }
-target = { connector = "there", table = "orders" }
-batch_size = 500
-[[jobs.steps]]
-name = "append"
-type = "sql_copy"
-mode = "append"
-source = { connector = "here", table = "orders" }
-target = { connector = "there", table = "ledger" }
-batch_size = 500
-"""
-POOLS = """
-[pools.here]
-url = "sqlite:///data/here.db"
-[pools.there]
-url = "sqlite:///data/there.db"
-[connectors.here]
-type = "sql"
-pool = "here"
-[connectors.there]
-type = "sql"
-pool = "there"
-"""
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Ground:
+    if request.param == "sqlite":
+        return on_sqlite(tmp_path / "home")
+    return on_postgresql(request.getfixturevalue("postgresql_url"))
 
 
 @pytest.mark.slow
-async def test_runs_that_are_killed_at_any_moment_lose_and_double_nothing(tmp_path: Path) -> None:
-    home = a_home(tmp_path / "home", MOVE, connectors=POOLS)
-    make_orders(home)
-    chance = random.Random(20261122)
-    async with running(home) as app:
-        whole, _ = await ended(app, "move")
-    assert whole.started_at is not None
-    assert whole.finished_at is not None
-    length = (whole.finished_at - whole.started_at).total_seconds()
-    for number in range(2, 22):
-        execute(home, "here", f"UPDATE orders SET version = {number}")
-        with started("run", "move", "--wait", "--home", home, files=tmp_path / "run") as command:
-            eventually(lambda n=number: begun(home) >= n)
-            await asyncio.sleep(chance.uniform(0, 0.7 * length))
-            command.signal(signal.SIGKILL)
-            command.ended()
-        seen = execute(home, "there", "SELECT version, count(*) FROM orders GROUP BY version")
-        assert seen in ([(number - 1, ROWS)], [(number, ROWS)])
-        async with running(home) as app:
-            run = await app.runs.wait(RunId(number), seconds=60)
+def test_runs_that_are_killed_at_any_moment_lose_and_double_nothing(
+    tmp_path: Path, ground: Ground
+) -> None:
+    hits = [kill.step for kill in kills(tmp_path, ground, 20, random.Random(20261122))]
 
-        assert (run.state, run.reason) == (RunState.SUCCEEDED, None)
-        copied = execute(home, "there", "SELECT version, count(*) FROM orders GROUP BY version")
-        assert copied == [(number, ROWS)]
-        ledger = execute(home, "there", "SELECT version, count(*) FROM ledger GROUP BY version")
-        assert ledger == [(each, ROWS) for each in range(1, number + 1)]
-        assert execute(home, "nomaflow", UNENDED) == [(0,)]
-
-
-UNENDED = "SELECT count(*) FROM ly2_step_runs WHERE state IN ('RUNNING', 'PENDING')"
-
-
-def make_orders(home: Path) -> None:
-    (home / "data").mkdir(exist_ok=True)
-    execute(home, "here", "CREATE TABLE orders (id INTEGER, version INTEGER, word TEXT)")
-    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})"
-    execute(home, "here", f"INSERT INTO orders {numbers} SELECT i, 1, 'word ' || i FROM n")
-
-
-def begun(home: Path) -> int:
-    """The newest run that began."""
-    [(run_id,)] = execute(home, "nomaflow", "SELECT max(id) FROM ly2_job_runs WHERE attempt > 0")
-    return int(run_id)
-
-
-def execute(home: Path, database: str, statement: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(home / "data" / f"{database}.db", timeout=30)) as connection:
-        rows = connection.execute(statement).fetchall()
-        connection.commit()
-        return rows
+    assert sum(step is not None for step in hits) > 10, hits
+    assert {"copy", "append"} <= set(hits)
