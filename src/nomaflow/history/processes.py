@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,10 +25,11 @@ from sqlalchemy import (
 )
 
 from nomaflow.clock import Clock
+from nomaflow.domain.course import Ending, StopReason
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import ProcessId, Run, RunId
-from nomaflow.domain.states import RunState, states_before
-from nomaflow.history.closing import OnEnd, fail_open_steps, nothing
+from nomaflow.domain.states import RunState
+from nomaflow.history.closing import OnEnd, end_runs, nothing
 from nomaflow.history.database import Database
 from nomaflow.history.lost import requeue_lost, resumable
 from nomaflow.history.pulses import Pulses
@@ -129,9 +131,10 @@ class ProcessRegistry:
     ) -> list[Run]:
         """Close the runs of dead processes as FAILED, and forget the processes.
 
-        Those whose job `resumes` are QUEUED again instead, unless they were rescued 3 times or are
-        to be canceled. Runs that were reserved for the dead end too: nobody else would claim them.
-        From then on every write of such a process is refused by its fence.
+        Those that are to be canceled end CANCELED: who asked was promised that. Those whose job
+        `resumes` are QUEUED again, unless they were rescued 3 times. Runs that were reserved for
+        the dead end too: nobody else would claim them. From then on every write of such a process
+        is refused by its fence.
         """
         now = self._clock.now()
 
@@ -140,22 +143,20 @@ class ProcessRegistry:
             runs = [as_run(row) for row in connection.execute(held)]
             again = resumable(connection, [run for run in runs if resumes(run.job_id)])
             requeue_lost(connection, again, now)
-            self._fail(connection, [run.id for run in runs if run.id not in again], now)
+            self._end(connection, [run for run in runs if run.id not in again], now)
             connection.execute(delete(processes).where(processes.c.id.in_(process_ids)))
             rescued = select(*RUN_COLUMNS).where(job_runs.c.id.in_([run.id for run in runs]))
             return [as_run(row) for row in connection.execute(rescued.order_by(job_runs.c.id))]
 
         return await self._database.write(rescue)
 
-    def _fail(self, connection: Connection, run_ids: Collection[RunId], now: datetime) -> None:
-        connection.execute(
-            update(job_runs)
-            .where(job_runs.c.id.in_(run_ids))
-            .where(job_runs.c.state.in_(states_before(RunState.FAILED)))
-            .values(state=RunState.FAILED, reason=LOST, finished_at=now, not_before=None)
-        )
-        fail_open_steps(connection, run_ids, LOST, now)
-        self._on_end(connection, run_ids)
+    def _end(self, connection: Connection, runs: Sequence[Run], now: datetime) -> None:
+        by_ending: dict[Ending, list[RunId]] = defaultdict(list)
+        for run in runs:
+            by_ending[_ending(run)].append(run.id)
+        for ending, run_ids in by_ending.items():
+            end_runs(connection, run_ids, ending, now)
+        self._on_end(connection, [run.id for run in runs])
 
     def _since(self, silent_seconds: float) -> datetime:
         return self._clock.now() - timedelta(seconds=silent_seconds)
@@ -170,6 +171,12 @@ def _known(connection: Connection) -> tuple[Sequence[AnyRow], list[ProcessId]]:
     """The registered processes, and who holds a run without being registered."""
     registered = connection.execute(select(processes)).all()
     return registered, [ProcessId(holder) for holder in connection.scalars(_unregistered_holders())]
+
+
+def _ending(run: Run) -> Ending:
+    if run.cancel_requested_by is None:
+        return Ending(RunState.FAILED, LOST)
+    return Ending(RunState.CANCELED, str(StopReason("cancel", run.cancel_requested_by)))
 
 
 def _held_by(process_ids: Collection[ProcessId]) -> ColumnElement[bool]:

@@ -26,13 +26,13 @@ from sqlalchemy import (
 )
 
 from nomaflow.clock import Clock
-from nomaflow.domain.course import StopReason
+from nomaflow.domain.course import Ending, StopReason
 from nomaflow.domain.job import JobId, Overlap
 from nomaflow.domain.run import Fence, NewRun, ProcessId, Run, RunId, StepRun, TriggerId
 from nomaflow.domain.states import IN_FLIGHT, RunState, states_before
 from nomaflow.errors import JobBusy, NotFound, Refused
 from nomaflow.history.calls import Call, remember, run_of
-from nomaflow.history.closing import cancel_open_steps
+from nomaflow.history.closing import end_runs
 from nomaflow.history.database import Database
 from nomaflow.history.rows import RUN_COLUMNS, as_run, step_values
 from nomaflow.history.runs import insert_runs
@@ -291,15 +291,9 @@ class RunQueue:
                 _request(connection, run, f"run {by}, which replaces it", now)
 
     def _cancel_queued(self, connection: Connection, run: Run, by: str, now: datetime) -> Run:
-        reason = str(StopReason("cancel", by))
-        cancel_open_steps(connection, [run.id], reason, now)
-        ended = {
-            "state": RunState.CANCELED,
-            "reason": reason,
-            "finished_at": now,
-            "not_before": None,
-        }
-        canceled = _updated(connection, run, _first_request(run, by, now) | ended)
+        ending = Ending(RunState.CANCELED, str(StopReason("cancel", by)))
+        end_runs(connection, [run.id], ending, now)
+        canceled = _request(connection, run, by, now)
         self.follow(connection, [run.id])
         return canceled
 

@@ -9,6 +9,7 @@ from tests.integration.history.history_builders import Desk, a_plan, by_hand
 from nomaflow.domain.run import AttemptRun, ProcessId, Run
 from nomaflow.domain.states import RunState, StepState
 from nomaflow.history.changes import AttemptBegun, StepsPlanned
+from nomaflow.history.logs import LogHistory
 from nomaflow.history.processes import Place, ProcessRegistry
 
 HERE = Place("db1", "boot 1", 10)
@@ -37,6 +38,11 @@ async def test_a_process_is_dead_when_it_was_silent_too_long(desk: Desk) -> None
     desk.clock.suspend(20)
     assert await dead(here) == [silent]
     assert await here.living("serve", silent_seconds=30) == [beating]
+
+
+async def last_words(desk: Desk, run: Run) -> list[str]:
+    lines = await LogHistory(desk.database).read(run.id, after=0, limit=10)
+    return [line.message for line in lines]
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -178,8 +184,23 @@ async def test_a_run_that_takes_every_process_down_is_resumed_three_times(desk: 
     assert (await desk.history.steps(run.id))[0].attempts == 4
 
 
-async def test_a_run_that_is_to_be_canceled_is_not_resumed(desk: Desk) -> None:
+@pytest.mark.parametrize("resumes", [True, False])
+async def test_a_run_whose_cancel_was_accepted_ends_canceled_though_its_process_died(
+    desk: Desk, resumes: bool
+) -> None:
     run, _, _ = await desk.begun()
     await desk.queue.request_cancel(run.id, "user:anna")
-    await registry(desk).rescue([ProcessId("one")], lambda _: True)
-    assert (await desk.history.get(run.id)).state is RunState.FAILED
+    [rescued] = await registry(desk).rescue([ProcessId("one")], lambda _: resumes)
+    steps, attempts = await desk.history.steps(run.id), await desk.history.attempts(run.id)
+    lines = await last_words(desk, run)
+
+    assert (rescued.state, rescued.reason) == (RunState.CANCELED, "cancelled by user:anna")
+    assert {step.state for step in steps} == {StepState.CANCELED}
+    assert [attempt.state for attempt in attempts] == [StepState.CANCELED]
+    assert lines[-1] == "run cancelled by user:anna"
+
+
+async def test_the_log_of_a_lost_run_ends_with_what_became_of_it(desk: Desk) -> None:
+    run, _ = await _lost(desk)
+    lines = await last_words(desk, run)
+    assert lines[-1] == "run failed: lost in restart"
