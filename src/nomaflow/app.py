@@ -16,12 +16,12 @@ from nomaflow.catalogue.home import APP_TOML, Home
 from nomaflow.catalogue.load import jobs_in, load
 from nomaflow.catalogue.model import STORE, Catalogue
 from nomaflow.catalogue.replacing import replace_together
+from nomaflow.catalogue.unsealing import Unsealing
 from nomaflow.clock import Clock, SystemClock
 from nomaflow.config import Environment, Settings, child_environment, system_timezone
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
 from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.run import ProcessId, Run, RunOptions
-from nomaflow.domain.secrets import Secret
 from nomaflow.errors import InvalidConfiguration
 from nomaflow.events.bus import Bus
 from nomaflow.history.database import Database
@@ -57,7 +57,7 @@ from nomaflow.scheduler.scheduler import Scheduler
 from nomaflow.security.keys import read_keys
 from nomaflow.security.redaction import Redactor
 from nomaflow.security.run_options import pack, unpack
-from nomaflow.security.vault import Vault, is_sealed
+from nomaflow.security.vault import Vault
 from nomaflow.services.access import Access
 from nomaflow.services.catalogue import CatalogueKeeper, CatalogueParts
 from nomaflow.services.choices import Choices
@@ -93,8 +93,9 @@ class App:
         for key in keys:
             self.redactor.add(key.text)
         self.vault = Vault(keys)
+        self.unsealing = Unsealing(self.vault, self.redactor)
         self.env = Variables(home.env_file, child_environment(), self.redactor.add)
-        self.connections = Connections(self._catalogue, self.vault, self.env, self.redactor)
+        self.connections = Connections(self._catalogue, self.unsealing, self.env)
         self.zone = self.settings.scheduler.timezone or system_timezone()
         self.hurry = asyncio.Event()
         self.is_ready = False
@@ -367,13 +368,8 @@ class App:
     def _brief(
         self, run: Run, job: Job, options: RunOptions, previous_success_at: datetime | None
     ) -> Briefing:
-        parts = BriefingParts(self.step_types, self.env, self.zone, self._reveal)
+        parts = BriefingParts(self.step_types, self.env, self.zone, self.unsealing)
         return Briefing(parts, run, job, options, previous_success_at)
-
-    def _reveal(self, text: str) -> str:
-        secret = self.vault.unseal(text) if is_sealed(text) else Secret(text)
-        self.redactor.add(secret)
-        return secret.reveal()
 
     def _options(self, run: Run) -> RunOptions:
         return unpack(run.options, self.vault)

@@ -8,13 +8,12 @@ from nomaflow.catalogue.home import CONNECTORS_TOML, Home
 from nomaflow.catalogue.model import Catalogue, DeclaredConnector
 from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, resolve
+from nomaflow.catalogue.unsealing import Unsealing
 from nomaflow.catalogue.words import sentence, unknown_name
 from nomaflow.connectors.base import ConnectorSettings, Located, ResolvedPool
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.secrets import Secret
-from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound, SecretsError
-from nomaflow.security.redaction import Redactor
-from nomaflow.security.vault import Vault, is_sealed
+from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound
 
 _FILE_URL = "sqlite:///"
 
@@ -27,9 +26,8 @@ class Connections:
     """
 
     catalogue: Callable[[], Catalogue]
-    vault: Vault
+    unsealing: Unsealing
     env: Callable[[str], str | None]
-    redactor: Redactor
 
     def settings(self, name: str) -> ConnectorSettings:
         """What the connector of that name needs to open.
@@ -52,7 +50,7 @@ class Connections:
         if pool is None:
             raise _unusable("pool", name, catalogue)
         url = str(self._resolved(pool.url))
-        self.redactor.add_url(url)
+        self.unsealing.redactor.add_url(url)
         return ResolvedPool(
             name=name,
             url=absolute(url, catalogue.home),
@@ -63,7 +61,8 @@ class Connections:
 
     def _definition(self, connector: DeclaredConnector) -> Definition:
         values = self._resolved(dict(connector.values))
-        definition = settled(connector.model, values, f"Connector '{connector.name}'")
+        opened = self.unsealing.opened(values, f"connector '{connector.name}'")
+        definition = settled(connector.model, opened, f"Connector '{connector.name}'")
         if isinstance(definition, Located):
             return definition.located(self.catalogue().home.path)
         return definition
@@ -72,12 +71,7 @@ class Connections:
         value = self._resolved(text)
         if value is None:
             return None
-        try:
-            secret = self.vault.unseal(value) if is_sealed(value) else Secret(value)
-        except SecretsError as error:
-            raise SecretsError(f"The password of pool '{pool}' does not open: {error}") from None
-        self.redactor.add(secret)
-        return secret
+        return self.unsealing.secret(value, f"password of pool '{pool}'")
 
     def _resolved(self, value: Any) -> Any:
         return resolve(value, Scope(env=self.env))

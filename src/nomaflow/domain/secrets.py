@@ -1,6 +1,8 @@
 """A value that cannot be printed by accident."""
 
-from typing import Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, WithJsonSchema
 
 MASK: Final = "***"
 
@@ -31,3 +33,15 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+
+def _as_secret(value: Any) -> Any:
+    return Secret(value) if isinstance(value, str) else value
+
+
+SecretText = Annotated[
+    Secret,
+    BeforeValidator(_as_secret),
+    WithJsonSchema({"type": "string", "format": "password", "writeOnly": True}),
+]
+"""The type of a definition's field that holds a secret: given as text, kept as a Secret."""

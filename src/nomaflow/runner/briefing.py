@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from nomaflow.catalogue.condition import holds
 from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, merge_params, resolve
+from nomaflow.catalogue.unsealing import Unsealing
 from nomaflow.domain.job import Job, StepDefinition
 from nomaflow.domain.parameters import as_json
 from nomaflow.domain.run import Run, RunOptions
@@ -24,13 +25,13 @@ from nomaflow.steps.registry import StepTypes
 class BriefingParts:
     """Where values come from: `env` gives a variable's value, `zone` is the instance's own.
 
-    `reveal` opens a secret parameter, sealed or not, and has it masked from then on.
+    `unsealing` opens what is sealed and has it masked from then on.
     """
 
     types: StepTypes
     env: Callable[[str], str | None]
     zone: str
-    reveal: Callable[[str], str]
+    unsealing: Unsealing
 
 
 class Briefing:
@@ -45,12 +46,13 @@ class Briefing:
         previous_success_at: datetime | None,
     ) -> None:
         self._types = parts.types
+        self._unsealing = parts.unsealing
         self._job = job
         self._options = options
         self._run = run
         self._started_at = run.started_at or run.created_at
         zone = ZoneInfo(job.timezone or parts.zone)
-        self._declared = DeclaredParameters(job.params_schema, zone, parts.reveal)
+        self._declared = DeclaredParameters(job.params_schema, zone, parts.unsealing)
         self._shared = (
             self._declared.absent,
             job.params,
@@ -101,9 +103,10 @@ class Briefing:
         settings = resolve(
             definition.settings, replace(scope, params=as_json(params)), step_type.literal_fields
         )
+        opened = self._unsealing.opened(settings, f"step '{definition.name}'")
         return AttemptRequest(
             step_type=definition.type,
-            spec=settled(step_type.Spec, settings, f"Step '{definition.name}'"),
+            spec=settled(step_type.Spec, opened, f"Step '{definition.name}'"),
             facts=StepFacts(
                 run_id=self._run.id,
                 job_id=self._run.job_id,

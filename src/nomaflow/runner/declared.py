@@ -1,23 +1,24 @@
 """The parameters that a job declares, in one run: typed for the steps, masked for all others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nomaflow.catalogue.unsealing import Unsealing
 from nomaflow.domain.parameters import Parameter, UnfitValue, as_json
 from nomaflow.domain.secrets import MASK
 from nomaflow.errors import StepRefused
 
 
 class DeclaredParameters:
-    """Knows the declarations; `reveal` opens a secret and has it masked from then on."""
+    """Knows the declarations; `unsealing` opens secrets and has them masked from then on."""
 
     def __init__(
-        self, schema: Mapping[str, Parameter], zone: ZoneInfo, reveal: Callable[[str], str]
+        self, schema: Mapping[str, Parameter], zone: ZoneInfo, unsealing: Unsealing
     ) -> None:
         self._schema = schema
         self._zone = zone
-        self._reveal = reveal
+        self._unsealing = unsealing
 
     @property
     def absent(self) -> Mapping[str, None]:
@@ -42,8 +43,11 @@ class DeclaredParameters:
         if value is None and not declared.required:
             return None
         if isinstance(value, str):
-            value = self._reveal(value) if declared.secret else declared.from_text(value)
+            value = self._revealed(name, value) if declared.secret else declared.from_text(value)
         try:
             return declared.read(value, self._zone)
         except UnfitValue as error:
             raise StepRefused(f"Parameter '{name}' does not fit: {error}.") from None
+
+    def _revealed(self, name: str, text: str) -> str:
+        return self._unsealing.secret(text, f"parameter '{name}'").reveal()

@@ -7,6 +7,7 @@ from tests.unit.catalogue.kinds import FileBlock, SqlBlock, load_texts
 
 from nomaflow.catalogue.connections import Connections, absolute
 from nomaflow.catalogue.home import Home
+from nomaflow.catalogue.unsealing import Unsealing
 from nomaflow.domain.secrets import Secret
 from nomaflow.errors import InvalidConfiguration, NotFound, SecretsError, StepRefused
 from nomaflow.security.keys import Keys, MasterKey
@@ -19,7 +20,7 @@ ERP = '[connectors.erp]\ntype = "sql"\npool = "erp"\n'
 
 def connections(folder: Path, text: str, **variables: str) -> Connections:
     catalogue = load_texts(folder, connectors=text)
-    return Connections(lambda: catalogue, VAULT, variables.get, Redactor())
+    return Connections(lambda: catalogue, Unsealing(VAULT, Redactor()), variables.get)
 
 
 def test_the_store_is_a_file_of_the_home(tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_a_sealed_password_is_opened_and_masked(tmp_path: Path) -> None:
     assert pool is not None
     assert (pool.name, pool.url, pool.size) == ("erp", "postgresql://me@db/erp", 9)
     assert pool.password == Secret("hunter2-hunter2")
-    assert known.redactor.redact("it is hunter2-hunter2") == "it is ***"
+    assert known.unsealing.redactor.redact("it is hunter2-hunter2") == "it is ***"
 
 
 def test_a_password_may_come_from_a_variable(tmp_path: Path) -> None:
