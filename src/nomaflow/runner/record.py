@@ -37,6 +37,7 @@ class RunRecord:
         self._waiting: list[LogLine] = []
         self._last_seq = 0
         self._size = 0
+        self.is_mute = False
         self._writing = asyncio.Lock()
 
     def goes_on_after(self, seq: int) -> None:
@@ -45,10 +46,19 @@ class RunRecord:
 
     def add(self, line: LogLine) -> None:
         """Take a line; it is masked before anything else happens to it."""
+        if self.is_mute:
+            return
         masked = replace(line, message=storable(self._writer.redact(line.message)))
         self._waiting.append(masked)
         self._size += len(masked.message)
         self._writer.line_waits(self, len(masked.message))
+
+    def mute(self) -> None:
+        """Give up the lines that wait and all that come: the store may refuse them for good."""
+        if self._waiting:
+            log.error("lines_given_up", run_id=self._fence.run_id, lines=len(self._waiting))
+        self._waiting.clear()
+        self.is_mute = True
 
     async def write(self, *changes: Change) -> bool:
         """Store the changes and every line that waits, in one transaction.
@@ -126,6 +136,10 @@ class RunWriter:
             await self._loop
         await self.flush()
 
+    @property
+    def is_giving_up(self) -> bool:
+        return self._giving_up.is_set()
+
     def give_up(self) -> None:
         """Wait for the store no more: a write that it does not take raises Unreachable."""
         self._giving_up.set()
@@ -158,10 +172,18 @@ class RunWriter:
                 if self._giving_up.is_set():
                     raise
                 self._note_away(error)
-                await self._pause()
+                await self.pause()
             else:
                 self._is_away = False
                 return answer
+
+    async def pause(self) -> None:
+        """Give a store that is in trouble a moment; no longer once it is given up."""
+        try:
+            async with asyncio.timeout(STORE_PAUSE_SECONDS):
+                await self._giving_up.wait()
+        except TimeoutError:
+            return
 
     async def _flush_one(self, record: RunRecord) -> None:
         try:
@@ -169,13 +191,6 @@ class RunWriter:
         except BaseException:
             self._filled.add(record)
             raise
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(STORE_PAUSE_SECONDS):
-                await self._giving_up.wait()
-        except TimeoutError:
-            return
 
     def _note_away(self, error: Unreachable) -> None:
         """One line for an outage, however many runs wait for its end."""

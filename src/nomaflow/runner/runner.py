@@ -127,14 +127,26 @@ class Runner:
         return loop.call_later(left, held.stop.ask, StopReason("timeout"))
 
     async def _close_broken(self, held: HeldRun, reason: str) -> None:
-        """End a run that cannot go on, and whatever of it is open."""
+        """End a run that cannot go on, and whatever of it is open, as soon as the store takes it.
+
+        Its lines are given up when they may be what the store refuses.
+        """
+        while not await self._is_closed(held, reason):
+            held.record.mute()
+            await self._parts.writer.pause()
+
+    async def _is_closed(self, held: HeldRun, reason: str) -> bool:
+        """Whether nothing is left to do; at the end of this process the next one rescues."""
         now = self._parts.clock.now()
         try:
             await self._close(held, Ending(RunState.FAILED, reason), OpenStepsFailed(reason, now))
         except RunLost:
             log.warning("run_lost", run_id=held.run.id, attempt=held.run.attempt)
         except Exception:
-            log.exception("run_not_closed", run_id=held.run.id, job_id=held.run.job_id)
+            if not held.record.is_mute:
+                log.exception("run_not_closed", run_id=held.run.id, job_id=held.run.job_id)
+            return self._parts.writer.is_giving_up
+        return True
 
     async def _close(self, held: HeldRun, ending: Ending, *changes: Change) -> None:
         """Write the run's end together with `changes`. Raises RunLost."""
