@@ -1,11 +1,14 @@
 """The seam of the table copies: what a dialect offers so that tables can be copied from and to it.
 
 A copy holds one connection of its own on each side. The source is one read-only transaction, so
-that every row is of one instant; the target is one transaction, so that all of it happens or none.
+that every row is of one instant. The target fills a stash beside the table; what then changes the
+table is one transaction, so that all of it happens or none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from nomaflow.connectors.coercions import Coercion, Constant
@@ -14,6 +17,30 @@ from nomaflow.connectors.tables import Column, ColumnType, Query, Row, Rows, Tab
 from nomaflow.connectors.values import ColumnFunction
 
 Values = Mapping[str, Any]
+
+
+class Way(StrEnum):
+    """How a filled stash gets into the target."""
+
+    CREATE = "create"
+    RENAME = "rename"
+    MERGE = "merge"
+    REPLACE = "replace"
+    INSERT = "insert"
+    UPSERT = "upsert"
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the stash becomes the table; else its rows move into it."""
+        return self in {Way.CREATE, Way.RENAME}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A way, and why it is this one."""
+
+    way: Way
+    reason: str
 
 
 class Types(Protocol):
@@ -123,25 +150,44 @@ class Target(Protocol):
         """The type that these words declare, e.g. `numeric(10,2)`. Raises StepRefused."""
 
     def begin(self, name: TableName) -> None:
-        """Open the transaction; a second copy into the same table waits here."""
+        """Keep other copies into the table out for as long as the connection lives.
 
-    def create_stash(self, columns: Sequence[Column], successor: TableName | None) -> str:
+        A second one waits here. Removes what copies left that died.
+        """
+
+    def ways(self, table: Table, key: Sequence[str]) -> Sequence[Choice]:
+        """How all rows of a table may be replaced, the best way first; never none.
+
+        `key`: columns of a key that every new row brings along; empty: there is none.
+        """
+
+    def create_stash(self, columns: Sequence[Column], table: Table, way: Way) -> str:
         """Make the table that is filled first, and return how SQL refers to it.
 
-        `successor`: the table that it will become; None: its rows will move to an existing one.
+        It takes rows of these columns, in this order. Other sessions see it and may fill it, too,
+        unless the name is that of a temporary table.
         """
 
     def write(self, rows: Rows) -> int:
         """Append to the stash; returns how many rows arrived. Raises BadValue."""
 
-    def become(self, table: Table) -> None:
-        """Make the stash the table, with its keys."""
+    def ripen(self, table: Table, way: Way) -> None:
+        """Give the filled stash what it needs to take its place; the table is not touched.
 
-    def enter(self, name: TableName, *, alone: bool) -> None:
-        """Begin to change the table; `alone` keeps other writers from it, but no reader.
-
-        Raises TableLocked when someone else holds it.
+        Raises TableLocked when someone else holds what a foreign key refers to: call it again.
         """
+
+    def enter(self, table: Table, way: Way) -> None:
+        """Open the transaction that changes the table, and lock what the way needs.
+
+        Raises TableLocked when someone else holds it; there is no transaction then.
+        """
+
+    def take_place(self, table: Table) -> None:
+        """Make the stash the table. Raises WayClosed when that cannot be right any more."""
+
+    def leave(self) -> None:
+        """End the transaction without a change; the stash stays."""
 
     def replacing(self, table: Table) -> AbstractContextManager[None]:
         """While it is open, a table's rows are replaced: triggers rest, indexes may wait."""
@@ -170,8 +216,14 @@ class Target(Protocol):
     def violation(self, error: Exception) -> str | None:
         """What a broken key, foreign key or check says, with the values; None: another error."""
 
+    def alone(self, name: TableName) -> None:
+        """Let nobody else pass here with that name until the transaction ends."""
+
     def commit(self) -> None:
-        """Make everything visible at once. What is not committed goes with the connection."""
+        """Make everything visible at once; the stash is gone with it."""
+
+    def discard(self) -> None:
+        """Give up: no transaction, no stash. A lost connection raises nothing."""
 
 
 class BadRow(ValueError):
@@ -186,3 +238,7 @@ class BadRow(ValueError):
 
 class TableLocked(Exception):
     """Someone else holds the table; trying again soon may help."""
+
+
+class WayClosed(Exception):
+    """The stash cannot get into the table that way, for the reason given; another may be open."""

@@ -1,13 +1,12 @@
 """A table copy, told from beginning to end."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Final
 
 from nomaflow.clock import Clock
-from nomaflow.connectors.copies import Source, TableLocked, Target
+from nomaflow.connectors.copies import Choice, Source, Target, Way
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Query, Rows, Table, TableName
 from nomaflow.copying import swap
@@ -19,11 +18,10 @@ from nomaflow.copying.shape import Shape, Wishes, shape
 from nomaflow.copying.side import Side
 from nomaflow.copying.stash import Stash
 from nomaflow.copying.stream import Moved, batches, move, read_ahead
+from nomaflow.copying.swap import Outcome, Swap
 from nomaflow.errors import StepCanceled, StepFailed, StepRefused
 
 _COUNT_SECONDS: Final = 10.0
-_LOCK_PAUSE_SECONDS: Final = 0.3
-_BEFORE: Final = "nomaflow_before"
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,10 @@ def copy(order: Order, reading: Side, writing: Side, watch: Watch) -> dict[str, 
         source = reading.dialect.source(ours)
         target = writing.dialect.target(theirs)
         interrupt = partial(reading.dialect.cancel, ours)
-        result = _Copying(order, reading, source, interrupt, writing, target, watch).run()
+        try:
+            result = _Copying(order, reading, source, interrupt, writing, target, watch).run()
+        finally:
+            target.discard()
     elapsed = watch.clock.steady() - began
     rate = round(result["source_rows"] / elapsed) if elapsed else 0
     return {**result, "elapsed_ms": round(elapsed * 1000), "rows_per_second": rate}
@@ -94,14 +95,14 @@ class _Copying:
         with self.writing.errors():
             place = self.target.home(self.order.request.target)
             self.target.begin(place)
-            table = self.target.table(place)
-            sides = self._sides()
-            decided, query = self._decide(table, sides)
+            decide = partial(self._decide, place, self.target.table(place), self._sides())
+            decided, query = decide()
             done = self._already_appended(decided)
         if done is not None:
-            return self._output(decided, Moved(done, done, 0), {"inserted": done}, 0.0)
-        search = BadRowSearch(self.source, lambda: self._decide(table, sides, in_select=False))
-        return self._load_and_apply(decided, query, search)
+            outcome = Outcome({"inserted": done}, Choice(Way.INSERT, "an earlier attempt"), 0.0)
+            return self._output(decided, Moved(done, done, 0), outcome)
+        search = BadRowSearch(self.source, partial(decide, in_select=False))
+        return self._load_and_swap(decided, query, search)
 
     def _sides(self) -> Sides:
         """Both databases' types; the target is asked once about each."""
@@ -109,7 +110,7 @@ class _Copying:
         return Sides(self.source.types, self.target.types, known, declared)
 
     def _decide(
-        self, table: Table | None, sides: Sides, *, in_select: bool = True
+        self, place: TableName, table: Table | None, sides: Sides, *, in_select: bool = True
     ) -> tuple[Plan, Query]:
         """The plan, and the SELECT that reads its columns."""
         with self.reading.errors():
@@ -117,7 +118,7 @@ class _Copying:
             shaped = shape(found, self.order.wishes, self.source.types, in_select=in_select)
             query = self._select(found, written, [column.read for column in shaped.columns])
         sides = replace(sides, observed=self._observed(shaped, query, table, sides))
-        decided = plan(self.order.request, shaped, table, sides)
+        decided = plan(replace(self.order.request, target=place), shaped, table, sides)
         if len(decided.columns) < len(shaped.columns):
             query = self._select(found, written, decided.source_columns)
         return decided, query
@@ -163,25 +164,31 @@ class _Copying:
             self.watch.tell(f"{grouped(rows)} rows were appended by an earlier attempt")
         return rows
 
-    def _load_and_apply(self, decided: Plan, query: Query, search: BadRowSearch) -> dict[str, Any]:
+    def _load_and_swap(self, decided: Plan, query: Query, search: BadRowSearch) -> dict[str, Any]:
         with self.writing.errors():
-            successor = decided.table.name if decided.creates else None
-            name = self.target.create_stash(
-                [column.target for column in decided.columns], successor
-            )
+            ways = swap.ways(decided, self.target)
+            columns = [column.target for column in decided.columns]
+            name = self.target.create_stash(columns, decided.table, ways[0].way)
             moved = self._load(decided, query, search)
         with self.reading.errors():
             self.source.end()
         with self.writing.errors():
             stash = Stash(name, self.target, moved.read)
             stash.verify(moved)
-            self.watch.tell(f"swapping {grouped(stash.rows)} rows into '{decided.table.name}'")
-            began = self.watch.clock.steady()
-            changes = self._apply(decided, stash)
-            swapped = self.watch.clock.steady() - began
-        counts = ", ".join(f"{grouped(count)} {what}" for what, count in changes.items())
-        self.watch.tell(f"swapped in {round(swapped * 1000)} ms: {counts}")
-        return self._output(decided, moved, changes, swapped)
+            outcome = self._swap(decided, stash).run(ways)
+        counts = ", ".join(f"{grouped(count)} {what}" for what, count in outcome.changes.items())
+        self.watch.tell(f"swapped in {round(outcome.seconds * 1000)} ms: {counts}")
+        return self._output(decided, moved, outcome)
+
+    def _swap(self, decided: Plan, stash: Stash) -> Swap:
+        watch = self.watch
+        also = partial(self._note, decided, stash)
+        return Swap(decided, stash, self.target, watch.tell, watch.stop_if_asked, watch.clock, also)
+
+    def _note(self, decided: Plan, stash: Stash) -> None:
+        """An append leaves a receipt."""
+        if decided.mode == "append":
+            self._receipts(decided).write(self.order.receipt, decided.table.name, stash.rows)
 
     def _load(self, decided: Plan, query: Query, search: BadRowSearch) -> Moved:
         with self.reading.errors():
@@ -203,76 +210,20 @@ class _Copying:
         except StepFailed as failed:
             raise (search.better(failed) if decided.coercions else failed) from failed.__cause__
 
-    def _apply(self, decided: Plan, stash: Stash) -> dict[str, int]:
-        for key in decided.unproven:
-            stash.refuse_twins(key)
-        self._enter(decided)
-        self.target.execute(f"SAVEPOINT {_BEFORE}")
-        try:
-            changes = self._change(decided, stash)
-        except Exception as error:
-            reason = self.target.violation(error)
-            if reason is None:
-                raise
-            self.target.execute(f"ROLLBACK TO SAVEPOINT {_BEFORE}")
-            raise self._violation(decided, stash, reason) from error
-        self.target.commit()
-        return changes
-
-    def _violation(self, decided: Plan, stash: Stash, reason: str) -> StepFailed:
-        """What broke a rule of the target, with the key where it can be known."""
-        name = decided.table.name
-        written = set(decided.names)
-        keys = [key for key in decided.table.keys if written.issuperset(key)]
-        twins = [stash.first_known(name, key) for key in keys if decided.mode == "append"]
-        known = next(filter(None, twins), None)
-        if known is not None:
-            reason = f"The target already has a row with {known}"
-        return StepFailed(f"{reason}. The target '{name}' is unchanged.")
-
-    def _change(self, decided: Plan, stash: Stash) -> dict[str, int]:
-        """Bring the stash's rows into the target, in its open transaction."""
-        if decided.creates:
-            self.target.become(decided.table)
-            changes = {"inserted": stash.rows}
-        elif decided.mode == "overwrite":
-            changes = swap.overwrite(decided, stash, self.target)
-        elif decided.mode == "append":
-            changes = {"inserted": swap.insert(decided, stash, self.target)}
-        else:
-            changes = swap.upsert(decided, stash, self.target, decided.key)
-        if decided.mode == "append":
-            self._receipts(decided).write(self.order.receipt, decided.table.name, stash.rows)
-        return changes
-
-    def _enter(self, decided: Plan) -> None:
-        """Wait for the table, in short tries, so that nobody queues up behind us."""
-        alone = decided.mode == "overwrite" and not decided.creates
-        waiting = False
-        while True:
-            self.watch.stop_if_asked()
-            try:
-                return self.target.enter(decided.table.name, alone=alone)
-            except TableLocked:
-                if not waiting:
-                    self.watch.tell(f"waiting for '{decided.table.name}', which others change")
-                waiting = True
-                threading.Event().wait(_LOCK_PAUSE_SECONDS)
-
     def _receipts(self, decided: Plan) -> Receipts:
         return Receipts(self.target, decided.table.name.schema)
 
-    def _output(
-        self, decided: Plan, moved: Moved, changes: dict[str, int], swapped: float
-    ) -> dict[str, Any]:
+    def _output(self, decided: Plan, moved: Moved, outcome: Outcome) -> dict[str, Any]:
         return {
             "source_rows": moved.read,
             "target_rows": moved.written,
             "mode": decided.mode,
             "lane": decided.lane,
             "bytes": moved.size,
-            "swap_ms": round(swapped * 1000),
+            "way": outcome.choice.way.value,
+            "way_reason": outcome.choice.reason,
+            "swap_ms": round(outcome.seconds * 1000),
             "coercions": decided.coercions,
             "left_alone": decided.left_alone,
-            **changes,
+            **outcome.changes,
         }

@@ -58,7 +58,7 @@ class Receipts:
     def _make(self) -> None:
         if self._target.table(self._name) is not None:
             return
-        self._target.begin(self._name)
+        self._target.alone(self._name)
         self._target.execute(
             f"CREATE TABLE IF NOT EXISTS {self._table} (receipt TEXT NOT NULL,"
             " started_at TEXT NOT NULL, target TEXT NOT NULL, added_rows BIGINT NOT NULL,"

@@ -1,68 +1,133 @@
-"""What becomes of a filled stash: it takes the target's place, or its rows go there.
+"""The end of a copy: a verified stash gets into the target, by the best way that is open.
 
-Everything here happens in the target's one transaction, so that a reader sees the old table or
-the new one.
+A way may close while it is gone: somebody changes the table's definition, or holds it for too
+long. Then the next one is taken, and the log says why.
 """
 
-from nomaflow.connectors.copies import Target
-from nomaflow.copying.plan import Key, Plan
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from nomaflow.clock import Clock
+from nomaflow.connectors.copies import Choice, TableLocked, Target, Way, WayClosed
+from nomaflow.copying.changes import CHANGES, Changes, replacement_key
+from nomaflow.copying.plan import Plan
+from nomaflow.copying.progress import grouped
 from nomaflow.copying.stash import Stash
 from nomaflow.errors import StepFailed
 
+_LOCK_PAUSE_SECONDS: Final = 0.3
+_PATIENCE_SECONDS: Final = 10.0
 
-def overwrite(plan: Plan, stash: Stash, target: Target) -> dict[str, int]:
-    """Make the target hold exactly the stash's rows; whatever depends on it stays valid.
+Done = TypeVar("Done")
 
-    Rows that foreign keys refer to keep standing: they are updated by key, and only those that
-    the source does not have go. Elsewhere all old rows go and all new ones come.
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was changed, which way it went and why, and for how long."""
+
+    changes: Changes
+    choice: Choice
+    seconds: float
+
+
+def ways(plan: Plan, target: Target) -> Sequence[Choice]:
+    """How a copy may end, the best way first."""
+    if plan.creates:
+        return [Choice(Way.CREATE, "there is no such table yet")]
+    if plan.mode == "overwrite":
+        return target.ways(plan.table, replacement_key(plan))
+    way = Way.INSERT if plan.mode == "append" else Way.UPSERT
+    return [Choice(way, f"mode {plan.mode}")]
+
+
+@dataclass(frozen=True)
+class Swap:
+    """One stash and its target. `stop_if_asked` is called while waiting.
+
+    `also` is done in the same transaction.
     """
-    key = next(iter(plan.table.keys), ()) if plan.table.referenced else ()
-    with target.replacing(plan.table):
-        changes = (_merge if key else _replace)(plan, stash, target, key)
-    row = target.row(f"SELECT count(*) FROM {target.reference(plan.table.name)}")  # noqa: S608
-    if row != (stash.rows,):
-        raise StepFailed(
-            f"'{plan.table.name}' took {row[0] if row else 0} of {stash.rows} rows: a rule or a "
-            "policy of the table stands in the way. The target is unchanged."
-        )
-    return changes
 
+    plan: Plan
+    stash: Stash
+    target: Target
+    tell: Callable[[str], None]
+    stop_if_asked: Callable[[], None]
+    clock: Clock
+    also: Callable[[], None]
 
-def _replace(plan: Plan, stash: Stash, target: Target, _: Key) -> dict[str, int]:
-    deleted = target.execute(f"DELETE FROM {target.reference(plan.table.name)}")  # noqa: S608
-    return {"deleted": deleted, "inserted": insert(plan, stash, target)}
+    def run(self, ways: Sequence[Choice]) -> Outcome:
+        """Take the first way that stays open. Raises StepFailed with the target unchanged."""
+        for key in self.plan.unproven:
+            self.stash.refuse_twins(key)
+        for choice in ways[:-1]:
+            try:
+                return self._go(choice, _PATIENCE_SECONDS)
+            except WayClosed as closed:
+                self.tell(f"{choice.way} is not possible: {closed}")
+        try:
+            return self._go(ways[-1], None)
+        except WayClosed as closed:
+            raise StepFailed(
+                f"{closed}. The target '{self.plan.table.name}' is unchanged."
+            ) from None
 
+    def _go(self, choice: Choice, patience: float | None) -> Outcome:
+        rows = f"{grouped(self.stash.rows)} rows into '{self.plan.table.name}'"
+        self.tell(f"swapping {rows} by {choice.way}: {choice.reason}")
+        try:
+            self._patiently(lambda: self.target.ripen(self.plan.table, choice.way), patience)
+            began, changes = self._patiently(lambda: self._change(choice.way), patience)
+        except Exception as error:
+            reason = self.target.violation(error)
+            if reason is None:
+                raise
+            if choice.way is Way.MERGE and not self.plan.table.referenced:
+                raise WayClosed(reason) from error
+            raise self._violation(reason) from error
+        return Outcome(changes, choice, self.clock.steady() - began)
 
-def _merge(plan: Plan, stash: Stash, target: Target, key: Key) -> dict[str, int]:
-    table = target.reference(plan.table.name)
-    deleted = target.execute(
-        f"DELETE FROM {table} AS t WHERE NOT EXISTS "  # noqa: S608 - quoted
-        f"(SELECT 1 FROM {stash.name} AS s WHERE {stash.same(key)})"
-    )
-    return {"deleted": deleted, **upsert(plan, stash, target, key)}
+    def _change(self, way: Way) -> tuple[float, Changes]:
+        """Returns when the table was ours, and what changed."""
+        self.target.enter(self.plan.table, way)
+        began = self.clock.steady()
+        try:
+            changes = CHANGES[way](self.plan, self.stash, self.target)
+            self.also()
+            self.target.commit()
+        except BaseException:
+            self.target.leave()
+            raise
+        return began, changes
 
+    def _patiently(self, do: Callable[[], Done], patience: float | None) -> Done:
+        """Wait for what others hold, in short tries, so that nobody queues up behind us.
 
-def insert(plan: Plan, stash: Stash, target: Target) -> int:
-    """Add the stash's rows; returns how many."""
-    head = target.insert_into(plan.table, plan.names)
-    return target.execute(f"{head} SELECT * FROM {stash.name}")  # noqa: S608 - quoted
+        Raises WayClosed after so many seconds; None: only a stop ends the waiting.
+        """
+        began, waiting = self.clock.steady(), False
+        while True:
+            self.stop_if_asked()
+            try:
+                return do()
+            except TableLocked as locked:
+                if patience is not None and self.clock.steady() - began > patience:
+                    raise WayClosed(
+                        f"others held the table for {patience:.0f} s: {locked}"
+                    ) from None
+            if not waiting:
+                self.tell(f"waiting for '{self.plan.table.name}', which others change")
+            waiting = True
+            threading.Event().wait(_LOCK_PAUSE_SECONDS)
 
-
-def upsert(plan: Plan, stash: Stash, target: Target, key: Key) -> dict[str, int]:
-    """Insert the rows with new keys, update those that differ, all at once."""
-    known = stash.count_known(plan.table.name, key)
-    changed = target.execute(_upsert_statement(plan, stash, target, key))
-    stash.refuse_merged(plan.table.name, key)
-    inserted = stash.rows - known
-    return {"inserted": inserted, "updated": changed - inserted}
-
-
-def _upsert_statement(plan: Plan, stash: Stash, target: Target, key: Key) -> str:
-    head = target.insert_into(plan.table, plan.names)
-    conflict = ", ".join(target.quote(name) for name in key)
-    others = [name for name in plan.names if name not in key]
-    insert = f"{head} SELECT * FROM {stash.name} WHERE true ON CONFLICT ({conflict})"  # noqa: S608
-    if not others:
-        return f"{insert} DO NOTHING"
-    new = ", ".join(f"{target.quote(name)} = excluded.{target.quote(name)}" for name in others)
-    return f"{insert} DO UPDATE SET {new} WHERE {target.differs(plan.table, others)}"
+    def _violation(self, reason: str) -> StepFailed:
+        """What broke a rule of the target, with the key where it can be known."""
+        name = self.plan.table.name
+        written = set(self.plan.names)
+        keys = [key for key in self.plan.table.keys if written.issuperset(key)]
+        twins = [self.stash.first_known(name, key) for key in keys if self.plan.mode == "append"]
+        known = next(filter(None, twins), None)
+        if known is not None:
+            reason = f"The target already has a row with {known}"
+        return StepFailed(f"{reason}. The target '{name}' is unchanged.")

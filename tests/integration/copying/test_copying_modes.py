@@ -132,7 +132,7 @@ def test_the_log_tells_of_batches_and_of_the_swap(pair: tuple[Place, Place], des
     desk.copy("t", batch_size=2)
     *batches, swapping, swapped = desk.port.lines
     assert batches == ["▶ batch 1 of 2 · 2 rows", "▶ batch 2 of 2 · 3 rows"]
-    assert re.fullmatch(r"swapping 3 rows into '(public\.)?t'", swapping)
+    assert re.fullmatch(r"swapping 3 rows into '(public\.)?t' by create: .*", swapping)
     assert re.fullmatch(r"swapped in \d+ ms: 3 inserted", swapped)
     assert desk.port.reports[-1] == (3, 3)
 

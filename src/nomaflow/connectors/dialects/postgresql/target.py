@@ -1,6 +1,6 @@
-"""Fills a PostgreSQL table: a stash, loaded by COPY, and what becomes of it, in one transaction.
+"""Fills a PostgreSQL table: a stash beside it, loaded by COPY, then one transaction.
 
-Nothing is seen before the commit, and nothing is left behind by a process that dies.
+Nothing is seen before its commit. A stash that a dead process left is removed by the next copy.
 """
 
 import re
@@ -9,18 +9,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import RawCursor, errors
+from psycopg import RawCursor
 
-from nomaflow.connectors.copies import TableLocked
-from nomaflow.connectors.dialects.postgresql import catalogue
+from nomaflow.connectors.copies import Choice, Way
+from nomaflow.connectors.dialects.postgresql import catalogue, stash
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.source import reference
+from nomaflow.connectors.dialects.postgresql.succession import (
+    LOCK_TIMEOUT_MS,
+    Succession,
+    advance,
+    lock_errors,
+)
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows, Table, TableName
 from nomaflow.connectors.values import BadValue
+from nomaflow.errors import StepFailed
 
-_STASH = "nomaflow_stash"
-_LOCK_TIMEOUT_MS = 100
+_MOST_REASONS = 3
 _COPY_PLACE = re.compile(r"^COPY .*?, line (\d+)(?:, column (.*?)(?:: |$))?", re.MULTILINE)
 _UNCOMPARABLE = frozenset({Kind.JSON, Kind.NATIVE})
 _TRIGGERS = """
@@ -28,6 +34,9 @@ SELECT tgname, tgenabled FROM pg_trigger
 WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgenabled <> 'D'
 """
 _ENABLE = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
+_MAY_CREATE = """
+SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1
+"""
 _SEQUENCES = """
 SELECT attname, sequence
 FROM (SELECT a.attname, pg_get_serial_sequence(%s, a.attname) AS sequence FROM pg_attribute a
@@ -37,13 +46,16 @@ WHERE has_sequence_privilege(sequence, 'SELECT') AND has_sequence_privilege(sequ
 
 
 class PostgresqlTarget:
-    """One connection, one transaction."""
+    """One connection; what it does to the table is one transaction."""
 
     types = TYPES
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        connection.rollback()
+        connection.autocommit = True
         self._connection = connection
-        self._stash = ""
+        self._succession: Succession | None = None
+        self._stash: TableName | None = None
         self._copy = ""
 
     def table(self, name: TableName) -> Table | None:
@@ -60,23 +72,43 @@ class PostgresqlTarget:
         return catalogue.declared_type(self._connection, words)
 
     def begin(self, name: TableName) -> None:
-        """The lock ends with the transaction, also when we are killed."""
-        self.row(
-            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [f"nomaflow copy into {name}"]
-        )
+        """The lock ends with the session, also when we are killed."""
+        stash.hold(self._connection, name)
+        stash.remove_leftovers(self._connection, name.schema)
 
-    def create_stash(self, columns: Sequence[Column], successor: TableName | None) -> str:
-        """A table of the target's schema that will be renamed, else a temporary one."""
-        definitions = ", ".join(f"{quote(column.name)} {column.type.native}" for column in columns)
-        if successor is None:
-            self._stash = f"pg_temp.{_STASH}"
-            self.execute(f"CREATE TEMP TABLE {_STASH} ({definitions}) ON COMMIT DROP")
+    def ways(self, table: Table, key: Sequence[str]) -> Sequence[Choice]:
+        self._succession = Succession(self._connection, table.name, self._oid(table))
+        obstacles = self._succession.obstacles
+        if not obstacles:
+            reason = "everything that hangs on the table can be made again"
+            rename = [Choice(Way.RENAME, reason)]
         else:
-            own = f"{_STASH}_{self._connection.info.backend_pid}"
-            self._stash = reference(TableName(own, successor.schema))
-            self.execute(f"CREATE TABLE {self._stash} ({definitions})")
-        self._copy = f"COPY {self._stash} FROM STDIN"
-        return self._stash
+            more = len(obstacles) - _MOST_REASONS
+            listed = ", ".join(obstacles[:_MOST_REASONS]) + (
+                f" and {more} more" if more > 0 else ""
+            )
+            reason = f"the table itself must stay: {listed}"
+            rename = []
+        merge = [Choice(Way.MERGE, reason)] if key else []
+        without = reason if key else f"{reason}; it has no key to merge by"
+        return [*rename, *merge, Choice(Way.REPLACE, without)]
+
+    def create_stash(self, columns: Sequence[Column], table: Table, way: Way) -> str:
+        """An ordinary table for what will be renamed, an unlogged one for rows that will move."""
+        self._stash = stash.stash_name(table.name)
+        if way is Way.RENAME:
+            self._heir.create_stash()
+        elif way is Way.CREATE or self.row(_MAY_CREATE, [table.name.schema]) == (True,):
+            kind = "TABLE" if way is Way.CREATE else "UNLOGGED TABLE"
+            with self._connection.transaction():
+                self.execute(f"CREATE {kind} {self._here} ({_definitions(columns)})")
+                stash.mark(self._connection, table.name)
+        else:
+            self._stash = TableName(self._stash.table, "pg_temp")
+            self.execute(f"CREATE TEMP TABLE {self._stash.table} ({_definitions(columns)})")
+        names = self._names([column.name for column in columns])
+        self._copy = f"COPY {self._here} ({names}) FROM STDIN"
+        return self._here
 
     def write(self, rows: Rows) -> int:
         cursor = RawCursor(self._connection)
@@ -88,31 +120,60 @@ class PostgresqlTarget:
             raise _bad_value(error) from None
         return cursor.rowcount
 
-    def become(self, table: Table) -> None:
-        constraints = [
-            f"ALTER COLUMN {quote(column.name)} SET NOT NULL"
-            for column in table.columns
-            if not column.nullable
-        ]
-        self.execute(f"ALTER TABLE {self._stash} RENAME TO {quote(table.name.table)}")
-        if table.primary_key:
-            constraints.append(f"ADD PRIMARY KEY ({self._names(table.primary_key)})")
-        constraints += [f"ADD UNIQUE ({self._names(key)})" for key in table.unique_keys]
-        target = reference(table.name)
-        if constraints:
-            self.execute(f"ALTER TABLE {target} {', '.join(constraints)}")
-        self.execute(f"ANALYZE {target}")
+    def ripen(self, table: Table, way: Way) -> None:
+        if way is Way.RENAME:
+            self._heir.ripen()
+        elif way is Way.CREATE:
+            constraints = [
+                f"ALTER COLUMN {quote(column.name)} SET NOT NULL"
+                for column in table.columns
+                if not column.nullable
+            ]
+            if constraints:
+                self.execute(f"ALTER TABLE {self._here} {', '.join(constraints)}")
+            self.execute(f"ANALYZE {self._here}")
+        else:
+            self.execute(f"ANALYZE {self._here}")
 
-    def enter(self, name: TableName, *, alone: bool) -> None:
-        if not alone:
-            return
+    def enter(self, table: Table, way: Way) -> None:
+        self.execute("BEGIN")
         try:
-            with self._connection.transaction():
-                self.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}")
-                self.execute(f"LOCK TABLE {reference(name)} IN SHARE ROW EXCLUSIVE MODE")
-                self.execute("SET LOCAL lock_timeout TO DEFAULT")
-        except errors.LockNotAvailable as error:
-            raise TableLocked(str(error)) from None
+            if way is Way.RENAME:
+                self._heir.lock()
+            elif way in {Way.MERGE, Way.REPLACE}:
+                self._lock_out_writers(table.name)
+        except BaseException:
+            self.leave()
+            raise
+
+    def _lock_out_writers(self, name: TableName) -> None:
+        with lock_errors():
+            self.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            self.execute(f"LOCK TABLE {reference(name)} IN SHARE ROW EXCLUSIVE MODE")
+            self.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+    def take_place(self, table: Table) -> None:
+        if self._succession is not None:
+            self._succession.take_place()
+        else:
+            self._become(table)
+        self._stash = None
+
+    def _become(self, table: Table) -> None:
+        """The keys come last, so that they are named after the table."""
+        if self.table(table.name) is not None:
+            raise StepFailed(f"Table '{table.name}' came into being meanwhile. Run the copy again.")
+        self.execute(f"ALTER TABLE {self._here} RENAME TO {quote(table.name.table)}")
+        keys = [f"ADD PRIMARY KEY ({self._names(table.primary_key)})"] if table.primary_key else []
+        keys += [f"ADD UNIQUE ({self._names(key)})" for key in table.unique_keys]
+        target = reference(table.name)
+        if keys:
+            self.execute(f"ALTER TABLE {target} {', '.join(keys)}")
+        self.execute(f"COMMENT ON TABLE {target} IS NULL")
+
+    def leave(self) -> None:
+        if not self._connection.closed:
+            self.execute("ROLLBACK")
 
     @contextmanager
     def replacing(self, table: Table) -> Iterator[None]:
@@ -129,11 +190,7 @@ class PostgresqlTarget:
 
     def _advance_sequences(self, target: str) -> None:
         for column, sequence in self._connection.execute(_SEQUENCES, [target] * 2).fetchall():
-            self.execute(
-                f"SELECT setval($1, max({quote(column)})) FROM {target}"  # noqa: S608 - quoted
-                f" HAVING max({quote(column)}) > (SELECT last_value FROM {sequence})",
-                [sequence],
-            )
+            self.execute(advance(sequence, column, target))
 
     def insert_into(self, table: Table, columns: Sequence[str]) -> str:
         names = self._names(columns)
@@ -168,11 +225,45 @@ class PostgresqlTarget:
         parts = (error.diag.message_primary, error.diag.message_detail)
         return ". ".join(part.removesuffix(".") for part in parts if part)
 
+    def alone(self, name: TableName) -> None:
+        key = f"nomaflow alone at {name}"
+        self.row("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
+
     def commit(self) -> None:
-        self._connection.commit()
+        if self._stash is not None:
+            self.execute(f"DROP TABLE {self._here}")
+        self.execute("COMMIT")
+        self._stash = None
+
+    def discard(self) -> None:
+        try:
+            self.leave()
+            if self._stash is not None:
+                self.execute(f"DROP TABLE IF EXISTS {self._here}")
+        except psycopg.Error:
+            # The next copy into this table removes what is left, see stash.remove_leftovers.
+            pass
+
+    @property
+    def _heir(self) -> Succession:
+        if self._succession is None:
+            raise RuntimeError("a rename was not among the ways")
+        return self._succession
+
+    @property
+    def _here(self) -> str:
+        return reference(self._stash) if self._stash else ""
+
+    def _oid(self, table: Table) -> int:
+        found = self.row("SELECT $1::text::regclass::oid", [reference(table.name)])
+        return int(found[0]) if found else 0
 
     def _names(self, columns: Sequence[str]) -> str:
         return ", ".join(quote(column) for column in columns)
+
+
+def _definitions(columns: Sequence[Column]) -> str:
+    return ", ".join(f"{quote(column.name)} {column.type.native}" for column in columns)
 
 
 def _bad_value(error: psycopg.DataError) -> BadValue | psycopg.DataError:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nomaflow.connectors.copies import TableLocked
+from nomaflow.connectors.copies import Choice, TableLocked, Way
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
@@ -47,7 +47,11 @@ class SqliteTarget:
         if self.row("PRAGMA main.page_count") == (0,):
             self.execute("PRAGMA main.journal_mode = WAL")
 
-    def create_stash(self, columns: Sequence[Column], successor: TableName | None) -> str:  # noqa: ARG002
+    def ways(self, table: Table, key: Sequence[str]) -> Sequence[Choice]:  # noqa: ARG002
+        """SQLite empties a table at once, and nothing depends on more than its name."""
+        return [Choice(Way.REPLACE, "views, triggers and foreign keys refer to it by name")]
+
+    def create_stash(self, columns: Sequence[Column], table: Table, way: Way) -> str:  # noqa: ARG002
         """Columns without a declared type keep each value as it was written."""
         names = ", ".join(catalogue.quote(column.name) for column in columns)
         places = ", ".join("?" for _ in columns)
@@ -59,9 +63,11 @@ class SqliteTarget:
     def write(self, rows: Rows) -> int:
         return self._connection.executemany(self._insert, rows).rowcount
 
-    def enter(self, name: TableName, *, alone: bool) -> None:  # noqa: ARG002 - a file has one lock
+    def ripen(self, table: Table, way: Way) -> None:  # noqa: ARG002 - it is read once
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
+
+    def enter(self, table: Table, way: Way) -> None:  # noqa: ARG002 - a file has one lock
         self.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
         try:
             self.execute("BEGIN IMMEDIATE")
@@ -71,7 +77,7 @@ class SqliteTarget:
             raise
         self.execute(f"PRAGMA busy_timeout = {_PATIENCE_WITH_READERS_MS}")
 
-    def become(self, table: Table) -> None:
+    def take_place(self, table: Table) -> None:
         if self.table(table.name) is not None:
             raise StepFailed(f"Table '{table.name}' came into being meanwhile. Run the copy again.")
         parts = [_definition(column) for column in table.columns]
@@ -81,6 +87,10 @@ class SqliteTarget:
         self.execute(f"CREATE TABLE {self.reference(table.name)} ({', '.join(parts)})")
         names = [column.name for column in table.columns]
         self.execute(f"{self.insert_into(table, names)} SELECT * FROM {_STASH}")  # noqa: S608
+
+    def leave(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     @contextmanager
     def replacing(self, table: Table) -> Iterator[None]:
@@ -124,8 +134,14 @@ class SqliteTarget:
     def violation(self, error: Exception) -> str | None:
         return str(error) if isinstance(error, sqlite3.IntegrityError) else None
 
+    def alone(self, name: TableName) -> None:
+        """A file has one writer."""
+
     def commit(self) -> None:
         self._connection.execute("COMMIT")
+
+    def discard(self) -> None:
+        """The stash goes with the connection."""
 
     def _names(self, columns: Sequence[str]) -> str:
         return ", ".join(catalogue.quote(column) for column in columns)

@@ -1,0 +1,246 @@
+"""A PostgreSQL stash takes the place of a table, and everything that hangs on it goes along.
+
+The stash is loaded bare, then gets keys, indexes and statistics while everyone works on with the
+table. The change itself is one short transaction: lock, rename, say again what was said about the
+table, drop it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import RawCursor, errors
+
+from nomaflow.connectors.copies import TableLocked, WayClosed
+from nomaflow.connectors.dialects.postgresql import stash
+from nomaflow.connectors.dialects.postgresql.belongings import (
+    Surroundings,
+    catalogue_alone,
+    shape,
+    surroundings,
+)
+from nomaflow.connectors.dialects.postgresql.expressions import quote
+from nomaflow.connectors.dialects.postgresql.obstacles import obstacles
+from nomaflow.connectors.dialects.postgresql.source import reference
+from nomaflow.connectors.tables import TableName
+
+LOCK_TIMEOUT_MS: Final = 100
+_OUTGOING = "nomaflow_outgoing_"
+_OLD_SNAPSHOTS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND coalesce(backend_type, 'client backend') = 'client backend'
+  AND age(backend_xmin) >= age($1::text::xid)
+"""
+_GRANTEES = """
+SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC'
+                ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
+FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS acl WHERE c.oid = $1::text::regclass
+"""
+
+
+class Succession:
+    """One table, and the stash that will take its place."""
+
+    def __init__(self, connection: psycopg.Connection[Any], table: TableName, oid: int) -> None:
+        self._connection = connection
+        self._oid = oid
+        self._table = table
+        self._stash = stash.stash_name(table)
+        self._sequences: dict[str, str] = {}
+        self._todo: list[tuple[str, str]] = []
+        self._loaded = ""
+        with catalogue_alone(connection):
+            self._shape = shape(connection, oid, self._stash.table)
+            self.obstacles = obstacles(connection, oid, self._shape)
+
+    def create_stash(self) -> None:
+        """The columns, and nothing that slows a load down."""
+        with self._connection.transaction():
+            for statement in self._shape.create:
+                self._run(statement)
+            stash.mark(self._connection, self._table)
+        for sequence in self._shape.sequences:
+            if sequence.identity:
+                self._sequences[sequence.column] = self._begin_where(
+                    sequence.column, sequence.reference
+                )
+
+    def ripen(self) -> None:
+        """Build what the stash needs. Raises TableLocked: call again to go on."""
+        if not self._loaded:
+            self._loaded = str(self._value("SELECT pg_current_xact_id()::xid"))
+            self._todo = list(self._building())
+        while self._todo:
+            tablespace, statement = self._todo[0]
+            with lock_errors(), self._connection.transaction():
+                self._run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+                if tablespace:
+                    self._run(f"SET LOCAL default_tablespace = {quote(tablespace)}")
+                self._run(statement)
+            self._todo.pop(0)
+
+    def lock(self) -> None:
+        """Lock the table and what goes along with it, in the open transaction.
+
+        Raises TableLocked, also as long as a transaction reads with a snapshot that is older than
+        the new rows: to it the table would be empty.
+        """
+        if self._value(_OLD_SNAPSHOTS, self._loaded):
+            raise TableLocked("a transaction is older than the new rows")
+        parents = [key.parent for key in self._shape.foreign_keys if key.lockable]
+        with catalogue_alone(self._connection):
+            views = surroundings(self._connection, self._oid, self._shape).views
+        tables = ", ".join([*dict.fromkeys(parents), reference(self._table)])
+        with lock_errors():
+            self._run(
+                "; ".join(
+                    [
+                        f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}",
+                        *(view.lock for view in views),
+                        f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE",
+                    ]
+                )
+            )
+
+    def take_place(self) -> None:
+        """Make the stash the table. Raises WayClosed when it cannot be, TableLocked."""
+        with lock_errors(), refusals(), catalogue_alone(self._connection):
+            around = self._unchanged()
+            self._rename()
+            for view in around.views:
+                self._run(view.statement)
+            self._run(f"DROP TABLE {reference(self._outgoing)}")
+            self._name_parts()
+            self._say_again(around)
+
+    @property
+    def _outgoing(self) -> TableName:
+        digest = self._stash.table.removeprefix(stash.PREFIX)
+        return TableName(f"{_OUTGOING}{digest}", self._table.schema)
+
+    def _begin_where(self, column: str, sequence: str) -> str:
+        """Let the stash's own sequence go on where the table's is; returns its name."""
+        own = str(
+            self._value("SELECT pg_get_serial_sequence($1, $2)", reference(self._stash), column)
+        )
+        values = f"'{_literal(own)}', last_value, is_called"
+        self._run(f"SELECT setval({values}) FROM {sequence}")  # noqa: S608 - quoted
+        return own
+
+    def _building(self) -> Iterator[tuple[str, str]]:
+        """Tablespace and statement of each thing that is built."""
+        here = reference(self._stash)
+        shape = self._shape
+        yield from (("", statement) for statement in shape.settings)
+        if shape.checks:
+            yield "", f"ALTER TABLE {here} {', '.join(shape.checks)}"
+        yield from ((index.tablespace, index.statement or "") for index in shape.indexes)
+        yield from (("", statement) for statement in shape.index_settings)
+        for each in shape.statistics:
+            yield "", each.statement or ""
+            if each.target >= 0:
+                name = f"{quote(each.schema)}.{quote(each.temporary)}"
+                yield "", f"ALTER STATISTICS {name} SET STATISTICS {each.target}"
+        for key in shape.foreign_keys:
+            yield "", f"ALTER TABLE {here} ADD CONSTRAINT {quote(key.name)} {key.definition}"
+            if key.valid:
+                yield "", f"ALTER TABLE {here} VALIDATE CONSTRAINT {quote(key.name)}"
+        for sequence in shape.sequences:
+            name = self._sequences.get(sequence.column, sequence.reference)
+            yield "", advance(name, sequence.column, here)
+        yield "", f"ANALYZE {here}"
+
+    def _unchanged(self) -> Surroundings:
+        """What is around the table now. Raises WayClosed if it is not as it was before the load."""
+        now = shape(self._connection, self._oid, self._stash.table)
+        if now != self._shape:
+            raise WayClosed("the table's definition was changed while rows were loaded")
+        if found := obstacles(self._connection, self._oid, now):
+            raise WayClosed(", ".join(found))
+        return surroundings(self._connection, self._oid, now)
+
+    def _rename(self) -> None:
+        for sequence in self._shape.sequences:
+            if sequence.identity:
+                own = self._sequences[sequence.column]
+                self._run(
+                    f"SELECT setval('{_literal(own)}', old.last_value, old.is_called)"  # noqa: S608
+                    f" FROM {sequence.reference} AS old, {own} AS own"
+                    " WHERE old.last_value > own.last_value"
+                )
+        table = reference(self._table)
+        self._run(f"ALTER TABLE {table} RENAME TO {quote(self._outgoing.table)}")
+        self._run(f"ALTER TABLE {reference(self._stash)} RENAME TO {quote(self._table.table)}")
+        for sequence in self._shape.sequences:
+            if not sequence.identity:
+                owner = f"{table}.{quote(sequence.column)}"
+                self._run(f"ALTER SEQUENCE {sequence.reference} OWNED BY {owner}")
+
+    def _name_parts(self) -> None:
+        """Give indexes, statistics and sequences the names that the old table's had."""
+        schema = quote(self._table.schema or "")
+        for index in self._shape.indexes:
+            self._run(f"ALTER INDEX {schema}.{index.temporary} RENAME TO {quote(index.name)}")
+        for each in self._shape.statistics:
+            name = f"{quote(each.schema)}.{each.temporary}"
+            self._run(f"ALTER STATISTICS {name} RENAME TO {quote(each.name)}")
+        for sequence in self._shape.sequences:
+            own = self._sequences.get(sequence.column, sequence.reference)
+            if own != sequence.reference:
+                self._run(f"ALTER SEQUENCE {own} RENAME TO {quote(sequence.name)}")
+
+    def _say_again(self, around: Surroundings) -> None:
+        table = reference(self._table)
+        self._run(f"COMMENT ON TABLE {table} IS NULL")
+        relations = [
+            table,
+            *(f"SEQUENCE {s.reference}" for s in self._shape.sequences if s.identity),
+        ]
+        for relation in relations:
+            name = relation.removeprefix("SEQUENCE ")
+            for (grantee,) in RawCursor(self._connection).execute(_GRANTEES, [name]).fetchall():
+                self._run(f"REVOKE ALL ON {relation} FROM {grantee}")
+        for statement in (*around.grants, *around.again):
+            self._run(statement)
+
+    def _run(self, statement: str) -> None:
+        RawCursor(self._connection).execute(statement.encode())
+
+    def _value(self, query: str, *params: object) -> Any:
+        row = RawCursor(self._connection).execute(query.encode(), params).fetchone()
+        return row[0] if row else None
+
+
+def advance(sequence: str, column: str, table: str) -> str:
+    """A statement that lets a sequence go on behind the greatest value of a column."""
+    greatest = f"max({quote(column)})"
+    return (
+        f"SELECT setval('{_literal(sequence)}', {greatest}) FROM {table}"  # noqa: S608 - quoted
+        f" HAVING {greatest} >= (SELECT last_value FROM {sequence})"
+    )
+
+
+@contextmanager
+def lock_errors() -> Iterator[None]:
+    """Turn a lock that was not given in time into TableLocked."""
+    try:
+        yield
+    except errors.LockNotAvailable as error:
+        raise TableLocked(str(error)) from None
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the server refuses into WayClosed; a lost connection stays what it is."""
+    try:
+        yield
+    except (errors.LockNotAvailable, psycopg.OperationalError, psycopg.IntegrityError):
+        raise
+    except psycopg.Error as error:
+        raise WayClosed(error.diag.message_primary or str(error)) from error
+
+
+def _literal(text: str) -> str:
+    return text.replace("'", "''")
