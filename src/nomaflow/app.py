@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nomaflow import log
 from nomaflow.catalogue.builtin import with_builtin_jobs
@@ -71,6 +72,10 @@ from nomaflow.services.runs import RunParts, Runs
 from nomaflow.services.schedule import Schedule
 from nomaflow.services.why import Why
 from nomaflow.steps.registry import StepTypes
+from nomaflow.tracing import current_parent, wanted_provider
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 
 class App:
@@ -213,7 +218,13 @@ class App:
             revision=self.catalogue_keeper.revision_of,
             pack=lambda options: pack(options, self.vault),
             fitted=self.parameters.fitted,
+            trace_parent=lambda: current_parent() if self.tracer_provider else None,
         )
+
+    @cached_property
+    def tracer_provider(self) -> "TracerProvider | None":
+        """Where traces go; None when nobody wants them."""
+        return wanted_provider(self.settings.traces)
 
     @cached_property
     def parameters(self) -> Parameters:
@@ -229,7 +240,7 @@ class App:
 
     @cached_property
     def repeats(self) -> Repeats:
-        return Repeats(self.run_parts, self.catalogue_keeper.definition_of, self._options)
+        return Repeats(self.run_parts, self.catalogue_keeper.definition_of, self.options_of)
 
     @cached_property
     def jobs(self) -> Jobs:
@@ -358,7 +369,7 @@ class App:
             writer=self.run_writer,
             hosts=self.hosts,
             job=self.catalogue_keeper.definition_of,
-            options=self._options,
+            options=self.options_of,
             brief=self._brief,
             redact_text=self.redactor.redact,
             redact_value=self.redactor.redact_value,
@@ -371,7 +382,7 @@ class App:
         parts = BriefingParts(self.step_types, self.env, self.zone, self.unsealing)
         return Briefing(parts, run, job, options, previous_success_at)
 
-    def _options(self, run: Run) -> RunOptions:
+    def options_of(self, run: Run) -> RunOptions:
         return unpack(run.options, self.vault)
 
     def _resumes(self, job_id: JobId) -> bool:

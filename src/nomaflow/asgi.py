@@ -50,7 +50,8 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 await live.close()
                 await metrics.stop()
 
-    return http_app(lifespan, KnownHosts(host or server.host, server.allowed_hosts))
+    hosts = KnownHosts(host or server.host, server.allowed_hosts)
+    return http_app(lifespan, hosts, app.tracer_provider)
 
 
 def _live_parts(app: App) -> LiveParts:

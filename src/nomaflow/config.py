@@ -122,6 +122,19 @@ class CalendarSettings(Section):
     """Windows of time: `[[calendars.NAME.blackouts]]` with `from`, `until`, `reason`."""
 
 
+class TracesSettings(Section):
+    enabled: bool | None = None
+    """Whether each run is told as an OpenTelemetry trace; absent: if the standard OTEL_ variables
+    name a collector."""
+
+    endpoint: str | None = None
+    """Where spans are sent over OTLP/HTTP, such as `http://collector:4318/v1/traces`; absent: what
+    the OTEL_ variables say. Headers come from OTEL_EXPORTER_OTLP_HEADERS."""
+
+    service_name: str = "nomaflow"
+    """How traces call this instance; OTEL_SERVICE_NAME is another way to say it."""
+
+
 class SecretsSettings(Section):
     canary: str | None = None
     """A sealed value that proves at start that the master key fits; written by `init`."""
@@ -153,6 +166,9 @@ class Settings(Section):
 
     limits: Mapping[str, Annotated[int, Field(ge=1, le=100_000)]] = Field(default_factory=dict)
     """`NAME = COUNT`: how many runs of the jobs that name the limit execute at a time."""
+
+    traces: TracesSettings = TracesSettings()
+    """Runs as OpenTelemetry traces."""
 
     secrets: SecretsSettings = SecretsSettings()
     """What proves that the master key is the right one."""
@@ -192,6 +208,17 @@ class Environment:
 def child_environment(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment without NOMAFLOW_ variables: what child processes and ${env:…} may see."""
     return {name: value for name, value in variables.items() if not name.startswith(PREFIX)}
+
+
+def wants_traces(settings: TracesSettings, variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether runs are told as traces; OTEL_SDK_DISABLED has the last word."""
+    if variables.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    if settings.enabled is not None:
+        return settings.enabled
+    named = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    is_off = variables.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none"
+    return not is_off and (settings.endpoint is not None or any(map(variables.get, named)))
 
 
 def system_timezone(variables: Mapping[str, str] = os.environ, etc: Path = Path("/etc")) -> str:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from nomaflow.app import App
 from nomaflow.maintenance.reconciler import RECONCILE_SECONDS
 from nomaflow.maintenance.rounds import rounds
+from nomaflow.maintenance.tracer import Tracer
 from nomaflow.maintenance.watcher import WATCH_SECONDS
 from nomaflow.queue.executors.registry import ExecutorKinds
 
@@ -28,6 +29,12 @@ async def executing(app: App, kind: str) -> AsyncIterator[None]:
     Inside `app.store()`. `kind` names the process in the store: `server`, `cli`. A `cli` executes
     its own run alone: it does not stay for others.
     """
+    async with _tracing(app), _executing(app, kind):
+        yield
+
+
+@asynccontextmanager
+async def _executing(app: App, kind: str) -> AsyncIterator[None]:
     await app.presence.open(kind)
     app.run_writer.start()
     executor = (
@@ -45,6 +52,21 @@ async def executing(app: App, kind: str) -> AsyncIterator[None]:
         app.connectors.close()
         await app.run_writer.stop()
         await app.presence.close()
+
+
+@asynccontextmanager
+async def _tracing(app: App) -> AsyncIterator[None]:
+    """Runs that end here are told as traces, if that is wanted."""
+    provider = app.tracer_provider
+    if provider is None:
+        yield
+        return
+    tracer = Tracer(provider, app.history, app.bus, lambda run: app.options_of(run).trace_parent)
+    tracer.start()
+    try:
+        yield
+    finally:
+        await tracer.stop()
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ WORDING: Final[Mapping[str, str]] = {
     "run_failed_inside": "Run {run_id} of job '{job_id}' failed inside Nomaflow",
     "run_lost": "Run {run_id} went on elsewhere; attempt {attempt} ends here",
     "run_not_closed": "The end of run {run_id} of job '{job_id}' cannot be stored; trying again",
+    "run_not_traced": "Run {run_id} is missing from the traces: {reason}",
     "run_rescued": "Run {run_id} of job '{job_id}' was rescued: its process died",
     "run_ended": "Run {run_id} of job '{job_id}' ended {state}",
     "schedule_suspended": "A schedule of job '{job_id}' is suspended",
@@ -49,6 +50,7 @@ WORDING: Final[Mapping[str, str]] = {
     "telling_failed": "A client cannot be told what changed; trying again",
     "thread_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
     "token_check_failed": "The tokens of live clients cannot be checked; trying again",
+    "traces_unavailable": "Traces are wanted and cannot be sent: {reason}",
     "watch_failed": "What changed in the store cannot be read; trying again",
 }
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import Receive, Scope, Send
 
 from nomaflow import __version__
@@ -22,6 +23,9 @@ from nomaflow.api.routes import (
     why,
 )
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -32,10 +36,15 @@ class HttpApp(FastAPI):
         return problems.describe(super().openapi())
 
 
-def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
+def http_app(
+    lifespan: Lifespan,
+    hosts: KnownHosts | None = None,
+    tracer_provider: "TracerProvider | None" = None,
+) -> FastAPI:
     """`lifespan` opens the engine and sets `app.state.parts` before the first request.
 
     It sets `app.state.live` too, with the application of the live events as its `asgi`.
+    `tracer_provider`: where requests are told as spans; None: nowhere.
     """
     app = HttpApp(
         title="Nomaflow",
@@ -44,6 +53,7 @@ def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        telemetry=_telemetry(tracer_provider),
     )
     problems.install(app)
     app.add_middleware(HostGuard, hosts=hosts or KnownHosts())
@@ -61,6 +71,19 @@ def http_app(lifespan: Lifespan, hosts: KnownHosts | None = None) -> FastAPI:
     app.mount("/socket.io", _live)
     static_files.install(app)
     return app
+
+
+def _telemetry(provider: "TracerProvider | None") -> TelemetryConfig:
+    """Requests to the API are traced when runs are; what is asked all the time is not."""
+    return {
+        "tracer_provider": provider,
+        "tracing": provider is not None,
+        "operation_spans": False,
+        "metrics": False,
+        "logs": False,
+        "auto_configure": False,
+        "exclude": lambda scope: not scope["path"].startswith("/api/"),
+    }
 
 
 async def _live(scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,6 +16,13 @@ class RunChanged:
 
 
 @dataclass(frozen=True)
+class RunFinished:
+    """This process wrote the end of a run."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True)
 class StepChanged:
     run_id: RunId
     index: int
@@ -52,6 +59,7 @@ class CatalogueChanged:
 Event = (
     RunsQueued
     | RunChanged
+    | RunFinished
     | StepChanged
     | CancelRequested
     | ProcessLost

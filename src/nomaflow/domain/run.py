@@ -29,6 +29,7 @@ class RunOptions:
     """What one fire changes for itself: the run form's values, for this run alone.
 
     `preset` names the job's preset whose values lie below: `with_preset` fills them in.
+    `trace_parent` is the W3C traceparent of whoever fires it, if that is traced.
     """
 
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class RunOptions:
     preset: str | None = None
     preset_params: Mapping[str, Any] = field(default_factory=dict)
     preset_op_kwargs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    trace_parent: str | None = None
 
 
 def with_preset(options: RunOptions, job: Job) -> RunOptions:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from nomaflow.domain.course import Ending, StopReason
-from nomaflow.domain.events import CancelRequested, ProcessLost, RunChanged
+from nomaflow.domain.events import CancelRequested, ProcessLost, RunChanged, RunFinished
 from nomaflow.domain.job import Job
 from nomaflow.domain.run import RESUME, LogLine, ProcessId, Run, RunId
 from nomaflow.domain.states import RunState
@@ -154,8 +154,9 @@ class Runner:
             ending = await self._accepted_cancel(held)
             if not await self._ended(held, ending, *changes):
                 raise RunLost
+        run = held.run
+        self._parts.bus.publish(RunFinished(run.id))
         if ending.state is not RunState.SUCCEEDED:
-            run = held.run
             log.warning("run_ended", run_id=run.id, job_id=run.job_id, state=ending.state.value)
 
     async def _ended(self, held: HeldRun, ending: Ending, *changes: Change) -> bool:

@@ -19,7 +19,7 @@ from nomaflow.errors import InvalidConfiguration, NotFound, Problem, Refused, Un
 from nomaflow.events.bus import Bus
 from nomaflow.history.revisions import RevisionHistory
 
-READ_AT_START = ("server", "scheduler", "runner", "executor", "log", "secrets")
+READ_AT_START = ("server", "scheduler", "runner", "executor", "log", "secrets", "traces")
 """The sections of app.toml that take a restart."""
 TEXTS_AT_HAND = 8
 MOST_PROBLEMS_LOGGED = 20

@@ -95,7 +95,7 @@ class Repeats:
         new = replace(
             await self._new(run, job, by),
             triggered_by=f"replay:{run_id}",
-            options=self._parts.pack(options),
+            options=self._packed(options),
             reserved_for=reserved_for,
         )
         return await self._queue(new, job)
@@ -134,10 +134,13 @@ class Repeats:
         return NewRun(
             job_id=job.id,
             triggered_by=by,
-            options=run.options,
+            options=self._packed(self._unpack(run)),
             revision_id=await self._parts.revision(job.id),
             on_behalf_of=by.partition(":")[2] or by,
         )
+
+    def _packed(self, options: RunOptions) -> str | None:
+        return self._parts.pack(replace(options, trace_parent=self._parts.trace_parent()))
 
     async def _queue(self, new: NewRun, job: Job, steps: Sequence[StepRun] = ()) -> RunId:
         run_id = await self._parts.queue.enqueue(new, overlap=job.overlap, steps=steps)

@@ -36,7 +36,8 @@ POLL_SECONDS = 0.5
 class RunParts:
     """What the use cases on runs work with. `job` raises NotFound, InvalidConfiguration.
 
-    `fitted` holds a run's own values against what its job declares.
+    `fitted` holds a run's own values against what its job declares. `trace_parent` names the span
+    of whoever asks.
     """
 
     queue: RunQueue
@@ -47,6 +48,7 @@ class RunParts:
     revision: Callable[[JobId], Awaitable[int | None]]
     pack: Callable[[RunOptions], str | None]
     fitted: Callable[[Job, RunOptions], RunOptions]
+    trace_parent: Callable[[], str | None]
 
 
 class Runs:
@@ -76,7 +78,7 @@ class Runs:
         new = NewRun(
             job_id=JobId(job_id),
             triggered_by=by,
-            options=self._parts.pack(options),
+            options=self._parts.pack(replace(options, trace_parent=self._parts.trace_parent())),
             revision_id=await self._parts.revision(job.id),
             reserved_for=reserved_for,
         )
