@@ -5,6 +5,7 @@ await `asyncio.to_thread(…)` around them, or use `ctx.run_copy` and the connec
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from nomaflow.connectors.sql import SqlConnector
@@ -53,6 +54,31 @@ def copy_query_to_table(
     return dict(ctx.run_copy(source=source, target=into, mode=mode, **more))
 
 
+def snapshot_rows(
+    ctx: StepContext,
+    connector: str,
+    query: str,
+    target: Table,
+    *,
+    on: date,
+    column: str = "snapshot_on",
+    **more: Any,
+) -> Row:
+    """Append a SELECT's rows with the day that they stand for, in `column`, and keep other days.
+
+    A day that the target has already stays as it is: the output is then `{"skipped": true}` and
+    the day, else the copy's.
+    """
+    day = on.isoformat()
+    if _has_day(_sql(ctx, target.connector), target, column, day):
+        return {"skipped": True, column: day}
+    columns = {column: {"constant": day, "type": "date"}}
+    part = f"{target} on {day}"
+    return copy_query_to_table(
+        ctx, connector, query, target, mode="append", columns=columns, part=part, **more
+    )
+
+
 def delete_rows(ctx: StepContext, table: Table, where: str, params: Params | None = None) -> int:
     """Delete the rows for which the condition holds; how many they were."""
     if not where.strip():
@@ -73,6 +99,17 @@ def _sql(ctx: StepContext, name: str) -> SqlConnector:
     if not isinstance(connector, SqlConnector):
         raise StepRefused(f"Connector '{name}' is no SQL connector.")
     return connector
+
+
+def _has_day(sql: SqlConnector, table: Table, column: str, day: str) -> bool:
+    from sqlalchemy import inspect
+
+    with sql.failures():
+        if not inspect(sql.engine).has_table(table.name, schema=table.schema):
+            return False
+    quoted = sql.engine.dialect.identifier_preparer.quote_identifier(column)
+    rows = f"SELECT 1 FROM {_quoted(sql, table)} WHERE {quoted} = :day LIMIT 1"  # noqa: S608  # names are quoted
+    return sql.scalar(rows, {"day": day}) is not None
 
 
 def _quoted(sql: SqlConnector, table: Table) -> str:

@@ -2,12 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from nomaflow.errors import NotFound, StepRefused
-from nomaflow.etl import Table, copy_query_to_table, delete_rows, run_query, truncate_table
+from nomaflow.etl import (
+    Table,
+    copy_query_to_table,
+    delete_rows,
+    run_query,
+    snapshot_rows,
+    truncate_table,
+)
 from nomaflow.steps.context import StepContext
 from nomaflow.testing import FakeSql, FakeStepContext, build_fake_ctx
 
@@ -63,6 +71,18 @@ def test_a_querys_rows_become_a_table(ctx: StepContext) -> None:
     assert copy_query_to_table(ctx, "source", query, ORDERS)["target_rows"] == 2
     output = copy_query_to_table(ctx, "source", query, ORDERS, params={"most": 100})
     assert output["target_rows"] == 3
+
+
+@pytest.mark.parametrize("target_url", ["sqlite", "postgresql"], indirect=True)
+def test_a_days_rows_are_kept_beside_those_of_other_days(ctx: StepContext) -> None:
+    days = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 1)]
+    outputs = [
+        snapshot_rows(ctx, "source", "SELECT id FROM orders", ORDERS, on=day) for day in days
+    ]
+
+    assert [output.get("target_rows") for output in outputs] == [3, 3, None]
+    assert outputs[2] == {"skipped": True, "snapshot_on": "2026-03-01"}
+    assert delete_rows(ctx, ORDERS, "snapshot_on = :day", {"day": "2026-03-02"}) == 3
 
 
 def test_an_async_function_awaits_connectors_and_steps(tmp_path: Path) -> None:
