@@ -44,6 +44,7 @@ from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.followers import Followers
 from nomaflow.queue.limits import Limits
 from nomaflow.queue.run_queue import RunQueue
+from nomaflow.runner.bodies import Bodies
 from nomaflow.runner.briefing import Briefing, BriefingParts
 from nomaflow.runner.hosts.event_loop import EventLoopHost
 from nomaflow.runner.hosts.hosts import Hosts
@@ -291,6 +292,10 @@ class App:
         return Why(self._catalogue, NearRuns(self.database), self.firing, self.clock)
 
     @cached_property
+    def bodies(self) -> Bodies:
+        return Bodies(self.home.data / "bodies")
+
+    @cached_property
     def connectors(self) -> Connectors:
         return Connectors(self.connections.settings, self.connector_types)
 
@@ -368,6 +373,7 @@ class App:
             history=self.history,
             writer=self.run_writer,
             hosts=self.hosts,
+            bodies=self.bodies,
             job=self.catalogue_keeper.definition_of,
             options=self.options_of,
             brief=self._brief,
@@ -379,7 +385,14 @@ class App:
     def _brief(
         self, run: Run, job: Job, options: RunOptions, previous_success_at: datetime | None
     ) -> Briefing:
-        parts = BriefingParts(self.step_types, self.env, self.zone, self.unsealing)
+        parts = BriefingParts(
+            types=self.step_types,
+            env=self.env,
+            zone=self.zone,
+            unsealing=self.unsealing,
+            egress=self.connections.egress,
+            body_file=self.bodies.file_of,
+        )
         return Briefing(parts, run, job, options, previous_success_at)
 
     def options_of(self, run: Run) -> RunOptions:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
@@ -135,6 +136,25 @@ class TracesSettings(Section):
     """How traces call this instance; OTEL_SERVICE_NAME is another way to say it."""
 
 
+def _network(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("expected an IP address or network such as '169.254.169.254'") from None
+    return text
+
+
+Networks = tuple[Annotated[str, AfterValidator(_network)], ...]
+
+
+class EgressSettings(Section):
+    allow: Networks = ()
+    """Link-local or cloud metadata addresses that may be reached all the same."""
+
+    refuse: Networks = ()
+    """Further addresses and networks, such as `10.0.0.0/8`, that may not be reached."""
+
+
 class SecretsSettings(Section):
     canary: str | None = None
     """A sealed value that proves at start that the master key fits; written by `init`."""
@@ -169,6 +189,9 @@ class Settings(Section):
 
     traces: TracesSettings = TracesSettings()
     """Runs as OpenTelemetry traces."""
+
+    egress: EgressSettings = EgressSettings()
+    """Which addresses HTTP steps and connectors may reach."""
 
     secrets: SecretsSettings = SecretsSettings()
     """What proves that the master key is the right one."""

@@ -17,6 +17,7 @@ NomaflowError                 says what happened and what to do
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 
 class NomaflowError(Exception):
@@ -95,14 +96,24 @@ class StepFailed(NomaflowError):
     """An attempt of a step failed; the retry policy decides what follows.
 
     `type` is the name of the cause: a user's or a driver's exception, or this error's own.
+    `output` is what is known of the work all the same; `retry_after` is how many seconds the
+    other side asked to wait.
     """
 
     def __init__(
-        self, message: str, *, cause: str | None = None, traceback: str | None = None
+        self,
+        message: str,
+        *,
+        cause: str | None = None,
+        traceback: str | None = None,
+        output: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.type = cause or type(self).__name__
         self.traceback = traceback
+        self.output = output
+        self.retry_after = retry_after
 
 
 class StepRefused(StepFailed):

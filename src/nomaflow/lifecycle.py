@@ -36,6 +36,7 @@ async def executing(app: App, kind: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _executing(app: App, kind: str) -> AsyncIterator[None]:
     await app.presence.open(kind)
+    await app.bodies.forget_ended(app.history)
     app.run_writer.start()
     executor = (
         await ExecutorKinds.discover()

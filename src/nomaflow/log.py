@@ -80,7 +80,7 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for library in ("alembic", "uvicorn", "engineio", "socketio"):
+    for library in ("alembic", "uvicorn", "engineio", "socketio", "httpx2", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)  # our own events tell what matters
     structlog.configure(
         processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

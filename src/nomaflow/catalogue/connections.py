@@ -11,6 +11,7 @@ from nomaflow.catalogue.substitution import Scope, resolve
 from nomaflow.catalogue.unsealing import Unsealing
 from nomaflow.catalogue.words import sentence, unknown_name
 from nomaflow.connectors.base import ConnectorSettings, Located, ResolvedPool
+from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.secrets import Secret
 from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound
@@ -41,7 +42,12 @@ class Connections:
             raise _unusable("connector", name, catalogue)
         definition = self._definition(connector)
         pool = self.pool(self._resolved(connector.pool)) if connector.pool else None
-        return ConnectorSettings(name, connector.type, definition, pool)
+        return ConnectorSettings(name, connector.type, definition, pool, self.egress())
+
+    def egress(self) -> Egress:
+        """Which addresses may be reached, as app.toml says now."""
+        wanted = self.catalogue().settings.egress
+        return Egress(allowed=wanted.allow, refused=wanted.refuse)
 
     def pool(self, name: str) -> ResolvedPool:
         """The pool of that name, ready to open. Raises like `settings`."""

@@ -20,11 +20,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "partitions": _NOTHING,
     },
 }
-APP_TABLES: Mapping[str, Any] = dict.fromkeys(
-    ("alerts", "auth", "channels", "egress", "oidc"), _NOTHING
-)
-STEP_TYPES = frozenset({"call_job", "http", "ldap_sync"})
-CONNECTOR_TYPES = frozenset({"http", "ldap"})
+APP_TABLES: Mapping[str, Any] = dict.fromkeys(("alerts", "auth", "channels", "oidc"), _NOTHING)
+STEP_TYPES = frozenset({"call_job", "ldap_sync"})
+CONNECTOR_TYPES = frozenset({"ldap"})
 
 
 def without(

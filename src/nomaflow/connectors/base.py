@@ -5,12 +5,13 @@ A file defines a `Definition` (its block in connectors.toml) and one instance na
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import Field
 
+from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.secrets import Secret
 
@@ -50,6 +51,7 @@ class ConnectorSettings:
     type: str
     definition: Definition
     pool: ResolvedPool | None = None
+    egress: Egress = field(default_factory=Egress)
 
 
 @runtime_checkable

@@ -77,7 +77,8 @@ class RetryPolicy(Documented):
     """At most this share of the wait is added to it, by chance."""
 
     retry_on: tuple[str, ...] | None = None
-    """Error types after which another try follows; absent: every failure but a cancel."""
+    """Error types after which another try follows, such as `Unreachable`, `HTTP 429`, `HTTP 5*`;
+    absent: every failure but a cancel."""
 
 
 class StepDefinition(Documented):

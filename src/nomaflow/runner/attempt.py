@@ -17,12 +17,16 @@ Work = Callable[[], Coroutine[Any, Any, Output]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended. `reason` is `timeout`, a cancel's text, or None."""
+    """How an attempt ended. `reason` is `timeout`, a cancel's text, or None.
+
+    `retry_after` is how many seconds the other side asked to wait before the next.
+    """
 
     state: StepState
     output: Output | None = None
     error: StepError | None = None
     reason: str | None = None
+    retry_after: float | None = None
 
 
 async def attempt(work: Work, stop: StopSignal, seconds: float) -> Outcome:
@@ -35,7 +39,7 @@ async def attempt(work: Work, stop: StopSignal, seconds: float) -> Outcome:
         error = StepError("StepTimedOut", wording.timed_out(seconds))
         return Outcome(StepState.FAILED, error=error, reason=TIMEOUT)
     except Exception as error:  # noqa: BLE001  # whatever a step raises ends the step, not the runner
-        return Outcome(StepState.FAILED, error=describe(error))
+        return failed(error)
     return Outcome(StepState.SUCCEEDED, output=output)
 
 
@@ -45,6 +49,13 @@ def stopped(reason: StopReason | None) -> Outcome:
         error = StepError("RunTimedOut", "the run reached its time-out")
         return Outcome(StepState.FAILED, error=error, reason=TIMEOUT)
     return Outcome(StepState.CANCELED, reason=str(reason))
+
+
+def failed(error: Exception) -> Outcome:
+    """How a step ends that raised."""
+    if not isinstance(error, StepFailed):
+        return Outcome(StepState.FAILED, error=describe(error))
+    return Outcome(StepState.FAILED, error.output, describe(error), retry_after=error.retry_after)
 
 
 def describe(error: BaseException) -> StepError:

@@ -10,9 +10,10 @@ from nomaflow.catalogue.condition import holds
 from nomaflow.catalogue.schema import settled
 from nomaflow.catalogue.substitution import Scope, merge_params, resolve
 from nomaflow.catalogue.unsealing import Unsealing
+from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.job import Job, StepDefinition
 from nomaflow.domain.parameters import as_json
-from nomaflow.domain.run import Run, RunOptions
+from nomaflow.domain.run import Run, RunId, RunOptions
 from nomaflow.errors import StepRefused
 from nomaflow.runner.declared import DeclaredParameters
 from nomaflow.runner.hosts.base import AttemptRequest
@@ -25,13 +26,16 @@ from nomaflow.steps.registry import StepTypes
 class BriefingParts:
     """Where values come from: `env` gives a variable's value, `zone` is the instance's own.
 
-    `unsealing` opens what is sealed and has it masked from then on.
+    `unsealing` opens what is sealed and has it masked from then on. `egress` says which addresses
+    may be reached now, `body_file` where a step leaves its body.
     """
 
     types: StepTypes
     env: Callable[[str], str | None]
     zone: str
     unsealing: Unsealing
+    egress: Callable[[], Egress]
+    body_file: Callable[[RunId, int], str]
 
 
 class Briefing:
@@ -47,6 +51,7 @@ class Briefing:
     ) -> None:
         self._types = parts.types
         self._unsealing = parts.unsealing
+        self._parts = parts
         self._job = job
         self._options = options
         self._run = run
@@ -117,9 +122,18 @@ class Briefing:
                 started_at=self._started_at,
                 scheduled_at=self._run.scheduled_at,
                 params=params,
-                previous=previous,
+                previous=self._with_bodies(previous),
+                body_file=self._parts.body_file(self._run.id, index),
+                egress=self._parts.egress(),
             ),
         )
+
+    def _with_bodies(self, previous: Mapping[str, PreviousStep]) -> dict[str, PreviousStep]:
+        """The steps before, in their order, each with the place of its body."""
+        return {
+            name: replace(step, body_file=self._parts.body_file(self._run.id, index))
+            for index, (name, step) in enumerate(previous.items())
+        }
 
     def _scope_after(self, previous: Mapping[str, PreviousStep], attempt: int = 1) -> Scope:
         return replace(

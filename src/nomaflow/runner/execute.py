@@ -205,7 +205,9 @@ class Execution:
         error_type = outcome.error.type if outcome.error else ""
         if not is_retried(policy, number, error_type):
             return None
-        return wait_seconds(policy, number, chance=self._parts.chance())
+        return wait_seconds(
+            policy, number, chance=self._parts.chance(), asked=outcome.retry_after or 0
+        )
 
     async def _wait(self, index: int, seconds: float) -> None:
         self._say(self._steps[index], wording.waiting(seconds))

@@ -11,6 +11,7 @@ from nomaflow.domain.run import Run, RunOptions
 from nomaflow.events.bus import Bus
 from nomaflow.history.runs import RunHistory
 from nomaflow.queue.run_queue import RunQueue
+from nomaflow.runner.bodies import Bodies
 from nomaflow.runner.hosts.base import AttemptRequest
 from nomaflow.runner.hosts.hosts import Hosts
 from nomaflow.runner.record import RunWriter
@@ -44,6 +45,7 @@ class RunnerParts:
     history: RunHistory
     writer: RunWriter
     hosts: Hosts
+    bodies: Bodies
     job: Callable[[Run], Awaitable[Job | None]]
     options: Callable[[Run], RunOptions]
     brief: Callable[[Run, Job, RunOptions, datetime | None], Briefing]

@@ -156,6 +156,7 @@ class Runner:
                 raise RunLost
         run = held.run
         self._parts.bus.publish(RunFinished(run.id))
+        self._parts.bodies.forget(run.id)
         if ending.state is not RunState.SUCCEEDED:
             log.warning("run_ended", run_id=run.id, job_id=run.job_id, state=ending.state.value)
 

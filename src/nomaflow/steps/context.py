@@ -5,9 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from nomaflow.connectors.base import Connector
+from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.job import LogLevel
 from nomaflow.domain.states import StepState
 from nomaflow.errors import NotFound
@@ -22,11 +24,34 @@ class PreviousStep:
     name: str
     state: StepState
     output: Mapping[str, Any] | None
+    body_file: str | None = None
+
+    @property
+    def body(self) -> bytes | None:
+        """The whole body of an `http` step's answer; None for a step of another type.
+
+        Raises NotFound when it is not kept: it was over 32 MiB, or the step was done in an earlier
+        run or on another machine.
+        """
+        if self.output is None or "body_preview" not in self.output:
+            return None
+        try:
+            return Path(self.body_file or "").read_bytes()
+        except OSError:
+            raise NotFound(
+                f"The body of step '{self.name}' is not kept here: it was over 32 MiB, or the step "
+                "was done in an earlier run or on another machine. Its beginning is "
+                "output['body_preview']."
+            ) from None
 
 
 @dataclass(frozen=True)
 class StepFacts:
-    """Everything an attempt knows before it starts; picklable, holds no connection."""
+    """Everything an attempt knows before it starts; picklable, holds no connection.
+
+    `body_file` is where a body may be left for later steps; `egress` guards what is reached
+    without a connector.
+    """
 
     run_id: int
     job_id: str
@@ -38,6 +63,8 @@ class StepFacts:
     scheduled_at: datetime | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     previous: Mapping[str, PreviousStep] = field(default_factory=dict)
+    body_file: str | None = None
+    egress: Egress = field(default_factory=Egress)
     part: str = ""
     """Names a step that this one runs within itself; empty for the step itself."""
 

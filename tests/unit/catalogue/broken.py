@@ -273,7 +273,10 @@ JOB_FIELDS = [
 STEP_FIELDS = [
     in_step("unknown type", 'type = "sql_qery" ◀', "type", "did you mean 'sql_query'?"),
     in_step(
-        "type of a later version", 'type = "http" ◀\nurl = "https://a"', "type", "not available"
+        "type of a later version",
+        'type = "ldap_sync" ◀\nsearch_base = "dc=a"',
+        "type",
+        "not available",
     ),
     in_step("type that is no text", "type = 3 ◀", "type", "expected text"),
     in_step("unknown key", f"{QUERY}qurey = 1 ◀", "qurey", "did you mean 'query'?"),
@@ -534,7 +537,7 @@ CONNECTORS = [
     ),
     Variant(
         "type of a later version",
-        '[connectors.erp]\ntype = "http" ◀\nbase_url = "https://a"\n',
+        '[connectors.erp]\ntype = "ldap" ◀\nserver = "ldaps://a"\n',
         "connectors.erp.type",
         "not available in this version",
     ),

@@ -51,6 +51,8 @@ def to_data(error: NomaflowError) -> dict[str, Any]:
         "message": str(error),
         "cause": getattr(error, "type", type(error).__name__),
         "traceback": getattr(error, "traceback", None),
+        "output": getattr(error, "output", None),
+        "retry_after": getattr(error, "retry_after", None),
     }
 
 
@@ -59,7 +61,13 @@ def from_data(data: dict[str, Any]) -> NomaflowError:
     if data["kind"] in _PLAIN:
         return _PLAIN[data["kind"]](data["message"])
     kind = _STEP[data["kind"]]
-    return kind(data["message"], cause=data["cause"], traceback=data["traceback"])
+    return kind(
+        data["message"],
+        cause=data["cause"],
+        traceback=data["traceback"],
+        output=data["output"],
+        retry_after=data["retry_after"],
+    )
 
 
 def _trim(story: traceback.TracebackException) -> None:

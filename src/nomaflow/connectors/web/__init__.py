@@ -1,0 +1,1 @@
+"""What HTTP connectors are made of: the egress guard, connections, sessions, answers."""
