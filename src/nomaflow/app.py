@@ -161,7 +161,10 @@ class App:
         return RunQueue(
             self.database,
             self.clock,
-            followers=Followers(lambda: self.catalogue.followers),
+            followers=Followers(
+                lambda: self.catalogue.followers,
+                lambda job_id: self.catalogue_keeper.known_revision_of(job_id),
+            ),
             limits=lambda: Limits(self.settings.limits, self.catalogue.limited),
         )
 

@@ -62,6 +62,8 @@ async def test_each_entry_starts_the_job_once_when_the_named_job_ends_like_that(
     )
     assert {run.state for run in [*told["cheer"], *told["always"]]} == {RunState.SUCCEEDED}
     assert sad.state is RunState.FAILED
+    assert good.revision_id is not None
+    assert {run.revision_id for run in [*told["cheer"], *told["always"]]} == {good.revision_id}
 
 
 async def test_a_chain_runs_for_whoever_started_it(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ KNOWN = """
 "path.job_id" = "good"
 """
 EXAMPLES = 4
-"""For each operation, on top of those that its schema's edges give: about 700 cases in all."""
+"""For each operation, on top of those that its schema's edges give: about 700 cases in all.
+With 190 of them, and the phase `stateful`, it was run once by hand over 5,000 cases."""
 
 
 async def token_of(app: App) -> str:
@@ -38,7 +39,8 @@ def test_no_made_up_request_finds_a_fault_or_an_undocumented_answer(tmp_path: Pa
     known = tmp_path / "known.toml"
     known.write_text(KNOWN)
     with serving(home, asyncio.run(token_of(App.build(home)))) as server:
-        server.http.post("/api/v1/jobs/good/runs?wait=20")
+        for job in ("sad", "good"):  # run 1 failed: it can be resumed, replayed and retried
+            server.http.post(f"/api/v1/jobs/{job}/runs?wait=20")
         url = f"{server.http.base_url}/api/v1/openapi.json"
         program = Path(sys.executable).with_name("schemathesis")
         command = [

@@ -10,7 +10,7 @@ from nomaflow.domain.run import Run, RunId, StepRun
 from nomaflow.domain.states import IN_FLIGHT, RunState, StepState
 from nomaflow.history.database import Database
 from nomaflow.history.rows import RUN_COLUMNS, as_run, as_step_run
-from nomaflow.history.tables import job_runs, step_runs
+from nomaflow.history.tables import job_runs, revisions, step_runs
 
 OVERLAP = 200
 """Ids that are looked at again: a smaller one may be committed after a greater one."""
@@ -31,11 +31,15 @@ class RunMark:
 
 @dataclass(frozen=True)
 class Look:
-    """The runs in flight and the newest ones, with the steps of those that may have moved."""
+    """The runs in flight and the newest ones, with the steps of those that may have moved.
+
+    `newest` and `newest_revision` are ids; 0 when there is none.
+    """
 
     runs: dict[RunId, RunMark]
     steps: dict[StepKey, StepMark]
     newest: int
+    newest_revision: int
 
     @property
     def running(self) -> set[RunId]:
@@ -90,7 +94,8 @@ class Looks:
 def _look(connection: Connection, before: Look | None) -> Look:
     newest = connection.scalar(select(func.max(job_runs.c.id))) or 0
     runs = _run_marks(connection, (before.newest if before else newest) - OVERLAP)
-    looked = Look(runs, {}, newest)
+    revision = connection.scalar(select(func.max(revisions.c.id))) or 0
+    looked = Look(runs, {}, newest, revision)
     moved = looked.runs_moved_since(before) if before else set()
     return replace(looked, steps=_step_marks(connection, moved | looked.running))
 

@@ -110,6 +110,8 @@ class Observer:
                 subscriber.run_changed(run)
             for run_id in now.running:
                 subscriber.lines_logged(run_id)
+            if now.newest_revision != before.newest_revision:
+                subscriber.catalogue_changed()
 
     def _lines_logged(self, event: LinesLogged) -> None:
         for subscriber in self._subscribers():

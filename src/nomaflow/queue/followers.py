@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from nomaflow.domain.job import After, Job
+from nomaflow.domain.job import After, Job, JobId
 from nomaflow.domain.pause import Pause, pause_of
 from nomaflow.domain.run import NewRun, Run, TriggerId
 from nomaflow.domain.states import RunState
@@ -22,11 +22,24 @@ def nobody() -> FollowersByJob:
     return {}
 
 
-class Followers:
-    """`followers` names the jobs that come after each job, with the entry that says so."""
+def no_revision(_: JobId) -> int | None:
+    """The definition is kept nowhere."""
+    return None
 
-    def __init__(self, followers: Callable[[], FollowersByJob] = nobody) -> None:
+
+class Followers:
+    """`followers` names the jobs that come after each job, with the entry that says so.
+
+    `revision` is the one that holds a job's definition.
+    """
+
+    def __init__(
+        self,
+        followers: Callable[[], FollowersByJob] = nobody,
+        revision: Callable[[JobId], int | None] = no_revision,
+    ) -> None:
         self._followers = followers
+        self._revision = revision
 
     def of(self, connection: Connection, ended: Collection[int]) -> list[DueRun]:
         """The runs to be after those that ended; each is due once per run and entry."""
@@ -45,21 +58,21 @@ class Followers:
             return []
         ended_at = [run.finished_at for run, _, _ in counted if run.finished_at]
         pauses = pauses_in(connection, min(ended_at))
-        return [due for each in counted for due in _due(*each, pauses)]
+        return [due for each in counted for due in self._due(*each, pauses)]
 
-
-def _due(run: Run, job: Job, entry: After, pauses: Sequence[Pause]) -> Iterator[DueRun]:
-    at: datetime | None = run.finished_at
-    if at is None:
-        return
-    pause = pause_of(pauses, job.id, at)
-    new = NewRun(
-        job_id=job.id,
-        triggered_by=f"job:{run.job_id}",
-        trigger_id=TriggerId(f"after:{entry.on}:{run.id}"),
-        scheduled_at=at,
-        state=RunState.SKIPPED if pause else RunState.QUEUED,
-        reason=str(pause) if pause else None,
-        on_behalf_of=run.session_user,
-    )
-    yield new, job.overlap
+    def _due(self, run: Run, job: Job, entry: After, pauses: Sequence[Pause]) -> Iterator[DueRun]:
+        at: datetime | None = run.finished_at
+        if at is None:
+            return
+        pause = pause_of(pauses, job.id, at)
+        new = NewRun(
+            job_id=job.id,
+            triggered_by=f"job:{run.job_id}",
+            trigger_id=TriggerId(f"after:{entry.on}:{run.id}"),
+            scheduled_at=at,
+            state=RunState.SKIPPED if pause else RunState.QUEUED,
+            reason=str(pause) if pause else None,
+            on_behalf_of=run.session_user,
+            revision_id=self._revision(job.id),
+        )
+        yield new, job.overlap

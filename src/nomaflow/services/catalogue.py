@@ -145,6 +145,10 @@ class CatalogueKeeper:
             return self._revision_ids[text]
         return None if _shows_a_secret(catalogue) else await self._keep(JOBS_TOML, text)
 
+    def known_revision_of(self, job_id: JobId) -> int | None:
+        """The same without asking the store; None for a text that no run went by yet."""
+        return self._revision_ids.get(self._parts.in_force().source_of(job_id))
+
     async def definition_of(self, run: Run) -> Job | None:
         """The job as the run's revision has it; None when it cannot run any more.
 

@@ -262,6 +262,18 @@ async def test_a_changed_catalogue_is_told_to_who_hears_everything(tmp_path: Pat
     assert listener.of("catalogue.changed")[0] == {}
 
 
+async def test_a_file_that_another_process_saved_is_told_too(server: Server, home: Path) -> None:
+    listener = await Listener().connect(server)
+    await listener.subscribe(catalogue=True)
+    other = App.build(home)
+    async with other.store():
+        await other.revision_history.save("jobs.toml", "# of another machine", who="user:bob")
+    await listener.once(lambda heard: heard.of("catalogue.changed"))
+    await listener.leave()
+
+    assert listener.of("catalogue.changed") == [{}]
+
+
 def test_a_client_that_takes_nothing_holds_no_run_up_and_misses_no_line(server: Server) -> None:
     address = "/socket.io/?EIO=4&transport=polling"
     opened = server.http.get(address).text
