@@ -194,7 +194,7 @@ class App:
 
     @cached_property
     def access(self) -> Access:
-        return Access(TokenStore(self.database, self.clock), self.redactor)
+        return Access(TokenStore(self.database, self.clock), self.redactor, self.clock)
 
     @cached_property
     def catalogue_keeper(self) -> CatalogueKeeper:

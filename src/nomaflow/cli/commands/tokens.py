@@ -42,7 +42,7 @@ def list_tokens(*, home: HomeOption = HERE, as_json: JsonOption = False) -> None
 
 @cli.command()
 def revoke(name: NameArgument, *, home: HomeOption = HERE) -> None:
-    """End a token: whoever uses it is refused from now on."""
+    """End a token: whoever uses it is refused, by running servers within a second."""
     complete(_revoke(App.build(home), name))
     output.out.print(f"Token '{name}' is revoked.")
 
