@@ -68,6 +68,8 @@ class RunRecord:
         """
         async with self._writing:
             taken = self._numbered()
+            if not changes and not taken:  # another write took the lines along
+                return True
             if not await self._written(*changes, LinesAdded(taken), *self._cap(taken)):
                 return False
             del self._waiting[: len(taken)]
