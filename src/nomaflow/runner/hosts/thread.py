@@ -1,7 +1,6 @@
 """Attempts in threads of this process: for drivers that have a cancel recipe."""
 
 import asyncio
-import threading
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from nomaflow.runner.hosts.base import (
     uninterrupted,
 )
 from nomaflow.runner.hosts.cancellation import Cancellation
+from nomaflow.runner.hosts.crew import Crew
 from nomaflow.runner.hosts.failures import as_failure
 from nomaflow.runner.hosts.local_port import LocalPort
 from nomaflow.runner.hosts.mailbox import Mailbox
@@ -39,6 +39,7 @@ class ThreadHost:
         self._connectors = connectors
         self._clock = clock or SystemClock()
         self._grace_seconds = grace_seconds
+        self._crew = Crew()
 
     async def run(self, step: StepType[Any], request: AttemptRequest, listener: Listener) -> Output:
         loop = asyncio.get_running_loop()
@@ -46,7 +47,7 @@ class ThreadHost:
         port = LocalPort(listener, self._connectors, self._clock, mailbox.put)
         ended: asyncio.Future[Output] = loop.create_future()
         work = partial(_execute, partial(step.run, request.spec), request, port, mailbox, ended)
-        threading.Thread(target=work, name=f"step {request.facts.step_name}", daemon=True).start()
+        self._crew.take(work, name=f"step {request.facts.step_name}")
         try:
             await asyncio.wait({ended})
         except asyncio.CancelledError:
@@ -58,7 +59,8 @@ class ThreadHost:
         return ended.result()
 
     async def close(self) -> None:
-        """Nothing to do: an attempt's thread ends with its task, or was abandoned."""
+        """Let the threads go; an attempt's work ended with its task, or was abandoned."""
+        self._crew.dismiss()
 
     async def _stop(
         self, request: AttemptRequest, cancellation: Cancellation, ended: asyncio.Future[Output]
