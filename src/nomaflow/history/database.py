@@ -51,7 +51,7 @@ class Database:
 
         Units of several callers share a commit. Raises Unreachable when the database is away.
         """
-        result: T = await asyncio.wrap_future(self._writer.submit(unit))
+        result: T = await self._writer.submit(unit)
         return result
 
     async def read(self, unit: Unit[T]) -> T:

@@ -1,13 +1,15 @@
 """The one thread that writes: every waiting unit goes into one transaction, one commit."""
 
+import asyncio
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from nomaflow.errors import Refused, Unreachable
+from nomaflow.errors import Refused
 from nomaflow.history.transactions import MaybeDone, NotBegun, Transactions, Unit
 
 MOST_TOGETHER = 500
@@ -19,7 +21,25 @@ class Write:
     """A unit that waits for its commit, and where its result goes."""
 
     unit: Unit[Any]
-    done: Future[Any] = field(default_factory=Future)
+    done: asyncio.Future[Any]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of a write: its result, or the error that left nothing of it."""
+
+    write: Write
+    result: Any = None
+    error: Exception | None = None
+
+    def tell(self) -> None:
+        """On the loop of who waits; a wait that was cancelled hears nothing."""
+        if self.write.done.done():
+            return
+        if self.error is not None:
+            self.write.done.set_exception(self.error)
+        else:
+            self.write.done.set_result(self.result)
 
 
 class Writer:
@@ -37,9 +57,9 @@ class Writer:
         self._thread = threading.Thread(target=self._serve, name="history-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, unit: Unit[Any]) -> Future[Any]:
-        """Queue a unit; the future has its result once it is committed."""
-        write = Write(unit)
+    def submit(self, unit: Unit[Any]) -> asyncio.Future[Any]:
+        """Queue a unit; the future, of the running loop, has its result once it is committed."""
+        write = Write(unit, asyncio.get_running_loop().create_future())
         with self._gate:
             if self._closing.is_set():
                 raise Refused("The store is closed; nothing was written.")
@@ -57,7 +77,9 @@ class Writer:
 
     def _serve(self) -> None:
         while (first := self._waiting.get()) is not None:
-            self._commit([write for write in self._with_waiting(first) if _still_wanted(write)])
+            self._commit(
+                [write for write in self._with_waiting(first) if not write.done.cancelled()]
+            )
 
     def _with_waiting(self, first: Write) -> list[Write]:
         together = [first]
@@ -82,12 +104,11 @@ class Writer:
         try:
             results = self._transactions.run([write.unit for write in writes])
         except MaybeDone as error:
-            _fail(writes, error)
+            _tell(Settled(write, error=error) for write in writes)
             return True
         except Exception:  # noqa: BLE001  # whichever unit broke: each is done again, alone
             return False
-        for write, result in zip(writes, results, strict=True):
-            write.done.set_result(result)
+        _tell(map(Settled, writes, results))
         return True
 
     def _commit_each(self, writes: Sequence[Write]) -> None:
@@ -95,18 +116,24 @@ class Writer:
             try:
                 result = self._transactions.run_patiently(write.unit, PAUSES, self._closing)
             except NotBegun as error:
-                _fail(writes[position:], error)
+                _tell(Settled(left, error=error) for left in writes[position:])
                 return
             except Exception as error:  # noqa: BLE001  # it is the waiting caller's to handle
-                write.done.set_exception(error)
+                _tell([Settled(write, error=error)])
             else:
-                write.done.set_result(result)
+                _tell([Settled(write, result)])
 
 
-def _still_wanted(write: Write) -> bool:
-    return write.done.set_running_or_notify_cancel()
+def _tell(settled: Iterable[Settled]) -> None:
+    """Wake each event loop once, however many of its callers wait."""
+    by_loop = defaultdict(list)
+    for each in settled:
+        by_loop[each.write.done.get_loop()].append(each)
+    for loop, of_loop in by_loop.items():
+        with suppress(RuntimeError):  # the loop was closed: nobody waits there any more
+            loop.call_soon_threadsafe(_tell_all, of_loop)
 
 
-def _fail(writes: Sequence[Write], error: Unreachable) -> None:
-    for write in writes:
-        write.done.set_exception(error)
+def _tell_all(settled: Sequence[Settled]) -> None:
+    for each in settled:
+        each.tell()
