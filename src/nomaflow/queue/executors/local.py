@@ -1,6 +1,8 @@
 """Runs execute in this process: one loop claims while slots are free."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 import structlog
@@ -35,39 +37,38 @@ class LocalExecutor:
     async def _claim_forever(self) -> None:
         while not self._stopping:
             try:
-                claimed = await self._claim()
+                await self._claim()
             except Exception:
                 log.exception("claim_failed")
-                claimed = 0
-            if not claimed:
-                await self._wait_for_work()
+            await self._wait_for_work()
 
-    async def _claim(self) -> int:
-        free, owner = self._parts.slots - len(self._running), self._parts.owner()
-        if free <= 0 or owner is None:
-            return 0
-        runs = await self._claimed(owner, free)
-        for run in runs:
-            self._start(run)
-        return len(runs)
-
-    async def _claimed(self, owner: ProcessId, free: int) -> list[Run]:
-        """New claims; after a claim whose answer was lost, what it may have claimed comes first."""
+    async def _claim(self) -> None:
+        """Take what may begin, as far as slots are free; then there is no more for now."""
+        owner = self._parts.owner()
+        if owner is None:
+            return
         if self._is_unsure:
-            held = await self._parts.queue.held(owner)
+            self._start(await self._lost_claims(owner))
             self._is_unsure = False
-            return [run for run in held if run.id not in self._running]
-        self._is_unsure = True
-        runs = await self._parts.queue.claim(owner, free, takes_any=self._parts.takes_any)
-        self._is_unsure = False
-        return runs
+        free = self._parts.slots - len(self._running)
+        if free > 0:
+            self._is_unsure = True
+            runs = await self._parts.queue.claim(owner, free, takes_any=self._parts.takes_any)
+            self._is_unsure = False
+            self._start(runs)
 
-    def _start(self, run: Run) -> None:
-        task = asyncio.create_task(self._handle(run), name=f"run {run.id}")
-        self._running[run.id] = task
-        task.add_done_callback(lambda _: self._ended(run.id))
+    async def _lost_claims(self, owner: ProcessId) -> list[Run]:
+        """What a claim whose answer was lost may have claimed."""
+        held = await self._parts.queue.held(owner)
+        return [run for run in held if run.id not in self._running]
 
-    def _ended(self, run_id: RunId) -> None:
+    def _start(self, runs: Sequence[Run]) -> None:
+        for run in runs:
+            task = asyncio.create_task(self._handle(run), name=f"run {run.id}")
+            self._running[run.id] = task
+            task.add_done_callback(partial(self._ended, run.id))
+
+    def _ended(self, run_id: RunId, _: asyncio.Task[None]) -> None:
         del self._running[run_id]
         self._wake.set()
 
