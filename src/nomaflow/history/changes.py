@@ -8,65 +8,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import (
-    Connection,
-    and_,
-    bindparam,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection
 
 from nomaflow.domain.run import AttemptRun, Fence, LogLine, RunId, StepRun
-from nomaflow.domain.states import STEP_MOVES, RunState, StepState, states_before
+from nomaflow.domain.states import RunState, StepState
 from nomaflow.history.chunks import LINES_PER_CHUNK, chunk_row
 from nomaflow.history.closing import fail_open_steps
 from nomaflow.history.log_cap import cut_middle
+from nomaflow.history.moves import (
+    add_to,
+    begin_step,
+    change_run,
+    end_run,
+    hold_run,
+    move_attempt,
+    move_step,
+)
 from nomaflow.history.rows import step_values
 from nomaflow.history.stores.base import Store
-from nomaflow.history.tables import job_logs, job_runs, step_attempts, step_runs
-from nomaflow.history.types import Instant
+from nomaflow.history.tables import job_logs, step_attempts, step_runs
 
-# Made once, because they are needed for every step of every run.
-OF_RUN = job_runs.c.id == bindparam("of_run")
-OF_CLAIM = and_(
-    OF_RUN, job_runs.c.attempt == bindparam("of_claim"), job_runs.c.state == RunState.RUNNING
-)
-HOLD = select(job_runs.c.id).where(OF_CLAIM).with_for_update(key_share=True)
-CHANGE_RUN = update(job_runs).where(OF_CLAIM)
-END_RUN = CHANGE_RUN.where(job_runs.c.state.in_(bindparam("before", expanding=True)))
-END_RUN_UNLESS_CANCELED = END_RUN.where(job_runs.c.cancel_requested_at.is_(None))
-OF_STEP = and_(
-    step_runs.c.run_id == bindparam("of_run"), step_runs.c.step_index == bindparam("of_step")
-)
-BEGIN_STEP = (
-    update(step_runs)
-    .where(OF_STEP, step_runs.c.state.in_(bindparam("before", expanding=True)))
-    .values(started_at=func.coalesce(step_runs.c.started_at, bindparam("at", type_=Instant())))
-)
-MOVE_STEP = update(step_runs).where(
-    OF_STEP,
-    or_(
-        step_runs.c.state.in_(bindparam("before", expanding=True)),
-        and_(
-            step_runs.c.state == bindparam("target"),
-            step_runs.c.finished_at == bindparam("at", type_=Instant()),
-        ),
-    ),
-)
-MOVE_ATTEMPT = update(step_attempts).where(
-    step_attempts.c.run_id == bindparam("of_run"),
-    step_attempts.c.step_index == bindparam("of_step"),
-    step_attempts.c.attempt == bindparam("of_attempt"),
-    or_(
-        step_attempts.c.state.in_(bindparam("before", expanding=True)),
-        and_(
-            step_attempts.c.state == bindparam("target"),
-            step_attempts.c.finished_at == bindparam("at", type_=Instant()),
-        ),
-    ),
-)
+KEY = {"run_id", "step_index", "attempt"}
 
 
 class IllegalMove(Exception):
@@ -82,7 +44,7 @@ class ParamsKept:
 
     def write(self, connection: Connection, _: Store, fence: Fence) -> bool:
         values = {"params": dict(self.params)}
-        return connection.execute(CHANGE_RUN, _of(fence) | values).rowcount == 1
+        return change_run.run(connection, _of(fence) | values).rowcount == 1
 
 
 @dataclass(frozen=True)
@@ -95,15 +57,13 @@ class RunEnded:
     at: datetime
 
     def write(self, connection: Connection, _: Store, fence: Fence) -> bool:
-        change = END_RUN if self.state is RunState.CANCELED else END_RUN_UNLESS_CANCELED
         values = {
-            "before": list(states_before(self.state)),
             "state": self.state,
             "reason": self.reason,
             "finished_at": self.at,
             "not_before": None,
         }
-        return connection.execute(change, _of(fence) | values).rowcount == 1
+        return end_run(self.state).run(connection, _of(fence) | values).rowcount == 1
 
 
 @dataclass(frozen=True)
@@ -115,7 +75,7 @@ class StepsPlanned:
 
     def write(self, connection: Connection, store: Store, _: Fence) -> bool:
         if self.steps:
-            connection.execute(store.insert_new(step_runs), [step_values(s) for s in self.steps])
+            add_to(step_runs, store).run_each(connection, [step_values(s) for s in self.steps])
         return True
 
 
@@ -127,14 +87,14 @@ class AttemptBegun:
     attempt: AttemptRun
 
     def write(self, connection: Connection, store: Store, _: Fence) -> bool:
-        begun = _place(self.attempt, StepState.RUNNING) | {
+        begun = _place(self.attempt) | {
             "state": StepState.RUNNING,
             "attempts": self.attempt.attempt,
             "at": self.attempt.started_at,
         }
-        if connection.execute(BEGIN_STEP, begun).rowcount == 0:
+        if begin_step().run(connection, begun).rowcount == 0:
             return False
-        connection.execute(store.insert_new(step_attempts), step_values(self.attempt))
+        add_to(step_attempts, store).run(connection, step_values(self.attempt))
         return True
 
 
@@ -148,7 +108,7 @@ class AttemptEnded:
 
     def write(self, connection: Connection, store: Store, fence: Fence) -> bool:
         moved = _end_of(self.attempt) | {"of_attempt": self.attempt.attempt}
-        if connection.execute(MOVE_ATTEMPT, moved).rowcount == 0:
+        if move_attempt(self.attempt.state).run(connection, moved).rowcount == 0:
             return False
         return StepEnded(self.step).write(connection, store, fence)
 
@@ -161,7 +121,7 @@ class StepEnded:
     step: StepRun
 
     def write(self, connection: Connection, _: Store, __: Fence) -> bool:
-        return connection.execute(MOVE_STEP, _end_of(self.step)).rowcount == 1
+        return move_step(self.step.state).run(connection, _end_of(self.step)).rowcount == 1
 
 
 @dataclass(frozen=True)
@@ -186,7 +146,7 @@ class LinesAdded:
 
     def write(self, connection: Connection, store: Store, fence: Fence) -> bool:
         if self.lines:
-            connection.execute(store.insert_new(job_logs), chunk_rows(fence.run_id, self.lines))
+            add_to(job_logs, store).run_each(connection, chunk_rows(fence.run_id, self.lines))
         return True
 
 
@@ -224,7 +184,7 @@ def write_changes(
     Raises IllegalMove, which undoes them all. The run's row is locked until the commit.
     """
     of_run = [change for change in changes if change.is_of_run]
-    if not of_run and connection.execute(HOLD, _of(fence)).first() is None:
+    if not of_run and hold_run.run(connection, _of(fence)).first() is None:
         return False
     for number, change in enumerate([*of_run, *(c for c in changes if not c.is_of_run)]):
         if not change.write(connection, store, fence):
@@ -245,17 +205,13 @@ def _of(fence: Fence) -> dict[str, Any]:
 
 
 def _end_of(what: StepRun | AttemptRun) -> dict[str, Any]:
-    moved = _place(what, what.state) | step_values(what)
-    return moved | {"target": what.state, "at": what.finished_at}
+    """Which row moves, and what it becomes; what names the row stays as it is."""
+    return _place(what) | _without_key(step_values(what)) | {"at": what.finished_at}
 
 
-def _place(what: StepRun | AttemptRun, target: StepState) -> dict[str, Any]:
-    """Which row moves to `target`, and from which states it may."""
-    before = _states_before(target)
-    return {"of_run": what.run_id, "of_step": what.index, "before": before}
+def _without_key(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in KEY}
 
 
-def _states_before(target: StepState) -> list[StepState]:
-    """From where a step may come; a step that is tried again stays RUNNING."""
-    before = [state for state, moves in STEP_MOVES.items() if target in moves]
-    return before if target.is_final else [*before, target]
+def _place(what: StepRun | AttemptRun) -> dict[str, Any]:
+    return {"of_run": what.run_id, "of_step": what.index}

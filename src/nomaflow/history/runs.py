@@ -16,6 +16,7 @@ from nomaflow.history.changes import Change, IllegalMove, RunEnded, write_change
 from nomaflow.history.closing import OnEnd, nothing
 from nomaflow.history.database import Database
 from nomaflow.history.pages import RunFilter, RunPage, cursor_after, page_query, page_size
+from nomaflow.history.prepared import Prepared
 from nomaflow.history.rows import (
     NEW_RUN_COLUMNS,
     RUN_COLUMNS,
@@ -45,7 +46,7 @@ KNOWN = select(
     PREVIOUS_SUCCESS.scalar_subquery().label("previous_success_at"),
     LAST_SEQ.scalar_subquery().label("last_seq"),
 )
-ADD_RUN = insert(job_runs).returning(job_runs.c.id)
+ADD_RUN = Prepared(insert(job_runs).returning(job_runs.c.id))
 STEPS = (
     select(step_runs)
     .where(step_runs.c.run_id == bindparam("of_run"))
@@ -192,7 +193,7 @@ def _insert_due(
 
 
 def _insert_one(connection: Connection, run: NewRun, now: datetime) -> RunId:
-    return RunId(connection.execute(ADD_RUN, new_run_values(run, now)).scalar_one())
+    return RunId(ADD_RUN.run(connection, new_run_values(run, now)).scalar_one())
 
 
 def _due_time(run: NewRun) -> DueTime | None:

@@ -20,6 +20,9 @@ class Store(Protocol):
     name: ClassVar[str]
     advice: ClassVar[str]
 
+    def __hash__(self) -> int:
+        """There is one object for each store: what belongs to it may be kept by it."""
+
     def engine(self, url: URL, *, writing: bool) -> Engine:
         """Connections for the one writer, or for a few readers; nothing is opened yet."""
 
