@@ -62,15 +62,21 @@ FROM it JOIN pg_constraint c ON c.conrelid = it.oid AND c.contype = 'c' ORDER BY
 """
 _INDEXES = """
 SELECT x.name, x.temporary, x.tablespace,
-       CASE WHEN x.rule IS NOT NULL
-            THEN format('ALTER TABLE %s ADD CONSTRAINT %I %s', x.stash, x.temporary, x.rule)
+       CASE WHEN x.exclusion IS NOT NULL
+            THEN format('ALTER TABLE %s ADD CONSTRAINT %I %s', x.stash, x.temporary, x.exclusion)
             WHEN starts_with(x.definition, x.head)
             THEN format('CREATE %sINDEX %I ON %s USING ', x.uniqueness, x.temporary, x.stash)
-                 || substr(x.definition, length(x.head) + 1) END
+                 || substr(x.definition, length(x.head) + 1) END,
+       format('ALTER TABLE %s ADD CONSTRAINT %I', x.stash, x.temporary)
+       || format(x.key, x.temporary)
 FROM (
     SELECT c.relname AS name, it.stash, coalesce(s.spcname, '') AS tablespace,
            format('%s_%s', it.stash_name, row_number() OVER (ORDER BY c.relname)) AS temporary,
-           pg_get_constraintdef(r.oid) AS rule, u.uniqueness,
+           CASE WHEN i.indisexclusion THEN pg_get_constraintdef(r.oid) END AS exclusion,
+           CASE r.contype WHEN 'p' THEN ' PRIMARY KEY' WHEN 'u' THEN ' UNIQUE' END
+           || ' USING INDEX %I' || CASE WHEN r.condeferrable THEN ' DEFERRABLE' ELSE '' END
+           || CASE WHEN r.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END AS key,
+           u.uniqueness,
            format('CREATE %sINDEX %I ON %s USING ', u.uniqueness, c.relname, it.reference) AS head,
            CASE WHEN i.indisvalid THEN pg_get_indexdef(i.indexrelid) ELSE '' END AS definition
     FROM it JOIN pg_index i ON i.indrelid = it.oid JOIN pg_class c ON c.oid = i.indexrelid
@@ -82,14 +88,20 @@ FROM (
 ) AS x ORDER BY x.name
 """
 _INDEX_SETTINGS = """
-SELECT format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', it.nspname, n.temporary,
-              a.attnum, a.attstattarget)
-FROM it JOIN (
-    SELECT i.indrelid, i.indexrelid,
+SELECT setting.statement FROM it JOIN (
+    SELECT i.indrelid, i.indexrelid, i.indisexclusion, c.reloptions,
            format('%s_%s', $2::text, row_number() OVER (ORDER BY c.relname)) AS temporary
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::oid
 ) AS n ON n.indrelid = it.oid
-JOIN pg_attribute a ON a.attrelid = n.indexrelid AND a.attstattarget >= 0 ORDER BY 1
+CROSS JOIN LATERAL (
+    SELECT format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', it.nspname, n.temporary,
+                  a.attnum, a.attstattarget) AS statement
+    FROM pg_attribute a WHERE a.attrelid = n.indexrelid AND a.attstattarget >= 0
+    UNION ALL
+    SELECT format('ALTER INDEX %I.%I SET (%s)', it.nspname, n.temporary,
+                  array_to_string(n.reloptions, ', '))
+    WHERE n.indisexclusion AND n.reloptions IS NOT NULL
+) AS setting ORDER BY 1
 """
 _STATISTICS = """
 SELECT x.schema, x.name, x.temporary,
@@ -215,12 +227,16 @@ SELECT again.statement FROM it CROSS JOIN LATERAL (
 
 
 class Index(NamedTuple):
-    """An index, and how its twin is built on the stash; `statement` None: it cannot be."""
+    """An index, and how its twin is built on the stash; `statement` None: it cannot be.
+
+    `attach` then makes it a key, if it is one.
+    """
 
     name: str
     temporary: str
     tablespace: str
     statement: str | None
+    attach: str | None
 
 
 class Statistics(NamedTuple):

@@ -55,6 +55,11 @@ class Succession:
             self._shape = shape(connection, oid, self._stash.table)
             self.obstacles = obstacles(connection, oid, self._shape)
 
+    @property
+    def names_to_be(self) -> list[tuple[str, str]]:
+        """What the stash's indexes are called, and what they will be."""
+        return [(index.temporary, index.name) for index in self._shape.indexes]
+
     def create_stash(self) -> None:
         """The columns, and nothing that slows a load down."""
         with self._connection.transaction():
@@ -137,6 +142,7 @@ class Succession:
         if shape.checks:
             yield "", f"ALTER TABLE {here} {', '.join(shape.checks)}"
         yield from ((index.tablespace, index.statement or "") for index in shape.indexes)
+        yield from (("", index.attach) for index in shape.indexes if index.attach)
         yield from (("", statement) for statement in shape.index_settings)
         for each in shape.statistics:
             yield "", each.statement or ""

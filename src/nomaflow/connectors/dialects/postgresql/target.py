@@ -56,6 +56,7 @@ class PostgresqlTarget:
         self._connection = connection
         self._succession: Succession | None = None
         self._stash: TableName | None = None
+        self._names_to_be: list[tuple[str, str]] = []
         self._copy = ""
 
     def table(self, name: TableName) -> Table | None:
@@ -96,8 +97,10 @@ class PostgresqlTarget:
     def create_stash(self, columns: Sequence[Column], table: Table, way: Way) -> str:
         """An ordinary table for what will be renamed, an unlogged one for rows that will move."""
         self._stash = stash.stash_name(table.name)
+        self._names_to_be = [(self._stash.table, table.name.table)]
         if way is Way.RENAME:
             self._heir.create_stash()
+            self._names_to_be += self._heir.names_to_be
         elif way is Way.CREATE or self.row(_MAY_CREATE, [table.name.schema]) == (True,):
             kind = "TABLE" if way is Way.CREATE else "UNLOGGED TABLE"
             with self._connection.transaction():
@@ -223,7 +226,10 @@ class PostgresqlTarget:
         if not isinstance(error, psycopg.IntegrityError):
             return None
         parts = (error.diag.message_primary, error.diag.message_detail)
-        return ". ".join(part.removesuffix(".") for part in parts if part)
+        reason = ". ".join(part.removesuffix(".") for part in parts if part)
+        for temporary, name in self._names_to_be:
+            reason = reason.replace(f'"{temporary}"', f'"{name}"')
+        return reason
 
     def alone(self, name: TableName) -> None:
         key = f"nomaflow alone at {name}"
