@@ -19,6 +19,7 @@ FOUND_IN = {
     "init": "home",
     "validate": "home",
     "demo": "demo",
+    "doctor": "doctor",
     "serve": "serve",
     "reload": "serve",
     "run": "run",

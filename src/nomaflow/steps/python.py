@@ -63,7 +63,7 @@ class PythonStep:
     Spec = PythonSpec
 
     def run(self, spec: PythonSpec, ctx: StepContext) -> Output:
-        function = _find(spec.callable)
+        function = find(spec.callable)
         _check_arguments(spec.callable, function, ctx.params)
         if inspect.iscoroutinefunction(function):
             return _output(ctx.complete(function(AsyncStepContext(ctx), **ctx.params)), ctx)
@@ -85,7 +85,8 @@ class AsyncStepContext(StepContext):
         return asyncio.to_thread(super().run_step, step_type, **fields)
 
 
-def _find(dotted: str) -> Callable[..., Any]:
+def find(dotted: str) -> Callable[..., Any]:
+    """The function at `module.path:name`. Raises StepRefused; what its module raises passes."""
     module_name, _, function_name = dotted.partition(":")
     found: Any = _module(module_name, dotted)
     for name in function_name.split("."):
