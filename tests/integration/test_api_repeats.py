@@ -135,4 +135,5 @@ def test_why_is_answered_for_a_due_time_and_for_now(server: Server) -> None:
     assert then["at"] == "2031-05-31T22:00:00.000Z"
     assert then["runs"] == []
     assert server.http.get("/api/v1/jobs/nowhere/why").status_code == 404
-    assert server.http.get("/api/v1/jobs/yearly/why?at=soon").status_code == 422
+    for at in ("soon", "7", "-1", "1.3e-56", "1e9", "2026"):
+        assert server.http.get(f"/api/v1/jobs/yearly/why?at={at}").status_code == 422, at
