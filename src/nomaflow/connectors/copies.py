@@ -5,11 +5,11 @@ that every row is of one instant. The target fills a stash beside the table; wha
 table is one transaction, so that all of it happens or none.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from nomaflow.connectors.coercions import Coercion, Constant
 from nomaflow.connectors.statement import Statement
@@ -17,6 +17,7 @@ from nomaflow.connectors.tables import Column, ColumnType, Query, Row, Rows, Tab
 from nomaflow.connectors.values import ColumnFunction
 
 Values = Mapping[str, Any]
+OnCancel = Callable[[Callable[[], None]], AbstractContextManager[None]]
 
 
 class Way(StrEnum):
@@ -116,6 +117,16 @@ class Source(Protocol):
         A column with values of several types is left out.
         """
 
+    def parts(
+        self,
+        table: Table,
+        columns: Sequence[Column],
+        where: Statement | None,
+        values: Values,
+        number: int,
+    ) -> Sequence[Query]:
+        """What `select` gives, in up to so many queries that do not overlap."""
+
     def count(self, query: Query, seconds: float) -> int | None:
         """How many rows there are; None when it takes longer, or fails."""
 
@@ -128,6 +139,48 @@ class Source(Protocol):
 
     def end(self) -> None:
         """Close the snapshot."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Rows that a shortcut is to bring into the stash: the columns `sources` become `targets`.
+
+    `query` gives them all, and so do `parts` together. `table` is what they come from if that is
+    a table or view with all its rows. `verbatim`: the columns are declared alike on both sides.
+    """
+
+    query: Query
+    parts: Sequence[Query]
+    table: TableName | None
+    sources: Sequence[Column]
+    targets: Sequence[Column]
+    verbatim: bool
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What went through: rows read, rows that the target took, bytes."""
+
+    read: int
+    written: int
+    size: int
+
+
+Load = Callable[[Callable[[int], None], OnCancel], Moved]
+"""Fills the stash; the first argument is told how many rows have come since it was last called.
+
+Raises Unsuited when a value is refused: rows one by one will tell which. Raises SourceFailed with
+the driver's error when it is the source's.
+"""
+
+
+class Shortcut(Protocol):
+    """A way to fill the stash that looks at no value by itself."""
+
+    lane: ClassVar[str]
+
+    def fit(self, transfer: Transfer) -> Load:
+        """Raises Unsuited when some value might arrive changed, or not at all, on this way."""
 
 
 class Target(Protocol):
@@ -167,6 +220,9 @@ class Target(Protocol):
         It takes rows of these columns, in this order. Other sessions see it and may fill it, too,
         unless the name is that of a temporary table.
         """
+
+    def shortcuts(self, source: Source) -> Sequence[Shortcut]:
+        """Ways to fill the stash from such a source, the fastest first."""
 
     def write(self, rows: Rows) -> int:
         """Append to the stash; returns how many rows arrived. Raises BadValue."""
@@ -234,6 +290,18 @@ class BadRow(ValueError):
         self.row = row
         self.column = column
         self.reason = reason
+
+
+class Unsuited(Exception):
+    """This way of loading does not do for this copy; says why. Another one may."""
+
+
+class SourceFailed(Exception):
+    """The source's driver said `error`, while the target was written."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class TableLocked(Exception):

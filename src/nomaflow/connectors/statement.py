@@ -4,7 +4,7 @@ Literals, quoted identifiers, comments, dollar quotes and `::casts` are left alo
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     | (?P<line>    --[^\n]* )
     | (?P<block>   /\* )
     | (?P<bind>    (?<![:\w]) :(?P<name>[^\W\d]\w*) )
+    | (?P<place>   (?<![\w$]) \$(?P<number>\d+) )
     | (?P<end>     ; )
     """,
     re.VERBOSE | re.DOTALL,
@@ -87,6 +88,16 @@ def parse(sql: str) -> Statement:
     if not _without_comments(text):
         raise StepRefused("There is no SQL statement: the query is empty.")
     return Statement(text, frozenset(names), tuple(binds))
+
+
+def inlined(sql: str, values: Sequence[str]) -> str:
+    """The text with `values`, which are SQL themselves, for `$1`, `$2` and so on."""
+    parts, position = [], 0
+    for token in _tokens(sql):
+        if token["place"]:
+            parts += [sql[position : token.start()], values[int(token["number"]) - 1]]
+            position = token.end()
+    return "".join((*parts, sql[position:]))
 
 
 def _tokens(sql: str) -> Iterator[re.Match[str]]:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from nomaflow.connectors.copies import Source
+from nomaflow.connectors.copies import Source, Transfer
 from nomaflow.connectors.tables import Query, Rows
 from nomaflow.connectors.values import BadValue
 from nomaflow.copying.plan import Plan
 from nomaflow.copying.stream import bad_value, converter
 from nomaflow.errors import NomaflowError, StepFailed
 
-Slow = tuple[Plan, Query]
+Slow = tuple[Plan, Transfer]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class BadRowSearch:
         with suppress(NomaflowError):
             self.source.end()
             self.source.begin()
-            plan, query = self.slow()
-            return next(self._bad_values(plan, query), failed)
+            plan, transfer = self.slow()
+            return next(self._bad_values(plan, transfer.query), failed)
         return failed
 
     def _bad_values(self, plan: Plan, query: Query) -> Iterator[StepFailed]:

@@ -12,7 +12,6 @@ from nomaflow.copying.shape import Shape, Shaped
 from nomaflow.errors import StepRefused
 
 Mode = Literal["overwrite", "append", "upsert"]
-Lane = Literal["rows"]
 Key = tuple[str, ...]
 
 _SPELLED_IN_ONE_WAY = frozenset({Kind.INTEGER, Kind.TEXT, Kind.BYTES})
@@ -51,7 +50,8 @@ class PlannedColumn:
     """One column's way: `functions` turn a batch of its values into what the target takes.
 
     `source` is what the SELECT gives: `name`, `type`, and the `expression` that it computes.
-    `verbatim`: both sides declare the same type of one dialect. `distinct`: values that differ at
+    `verbatim`: both sides declare the same type of one dialect. `coerced`: not only the type of its
+    values is changed on the way, outside of the SELECT. `distinct`: values that differ at
     the source differ at the target.
     """
 
@@ -59,6 +59,7 @@ class PlannedColumn:
     target: Column
     functions: tuple[ColumnFunction, ...]
     verbatim: bool
+    coerced: bool
     distinct: bool
 
 
@@ -72,7 +73,6 @@ class Plan:
     """
 
     mode: Mode
-    lane: Lane
     columns: Sequence[PlannedColumn]
     table: Table
     creates: bool
@@ -106,7 +106,6 @@ def plan(request: Request, source: Shape, target: Table | None, sides: Sides) ->
     columns = _planned_columns(request, pairs, table, sides)
     return Plan(
         mode=request.mode,
-        lane="rows",
         columns=columns,
         table=table,
         creates=target is None,
@@ -233,6 +232,7 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
         target,
         functions,
         verbatim=same and not shaped.functions,
+        coerced=bool(shaped.functions),
         distinct=distinct and shaped.distinct,
     )
 

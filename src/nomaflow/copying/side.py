@@ -29,7 +29,7 @@ class Side:
         self._engine = dialect.engine(pool)
         driver: Any = self._engine.dialect.dbapi
         self._driver_errors = (SQLAlchemyError, driver.Error)
-        self._on_cancel = on_cancel
+        self.on_cancel = on_cancel
         self._is_cancelled = is_cancelled
 
     @contextmanager
@@ -40,7 +40,7 @@ class Side:
             driver = proxy.driver_connection
             proxy.detach()
         try:
-            with self._on_cancel(lambda: self.dialect.cancel(driver)):
+            with self.on_cancel(lambda: self.dialect.cancel(driver)):
                 yield driver
         finally:
             proxy.close()

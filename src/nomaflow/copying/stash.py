@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from nomaflow.connectors.copies import Target
+from nomaflow.connectors.copies import Moved, Target
 from nomaflow.connectors.tables import TableName
 from nomaflow.copying.plan import Key
-from nomaflow.copying.stream import Moved, key_text
+from nomaflow.copying.stream import key_text
 from nomaflow.errors import StepFailed
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from nomaflow.connectors.copies import BadRow, Target
+from nomaflow.connectors.copies import BadRow, Moved, Target
 from nomaflow.connectors.tables import Column, Kind, Row, Rows
 from nomaflow.connectors.values import BadValue
 from nomaflow.copying.plan import Plan, PlannedColumn
@@ -30,15 +30,6 @@ class Batch:
     """Some rows, and about how many bytes their values take."""
 
     rows: Rows
-    size: int
-
-
-@dataclass(frozen=True)
-class Moved:
-    """What went through: rows read, rows that the target took, bytes."""
-
-    read: int
-    written: int
     size: int
 
 

@@ -111,6 +111,14 @@ class SqlCopySpec(StepSpec):
         ),
     ] = "overwrite"
     batch_size: Annotated[int, Field(ge=1, le=1_000_000, description="Rows in a batch.")] = 10_000
+    partitions: Annotated[
+        int,
+        Field(ge=1, le=16, description="Readers side by side, where the lane is `raw`."),
+    ] = 1
+    lane: Annotated[
+        Literal["auto", "rows"],
+        Field(description="auto: the fastest on which every value arrives; rows: one by one."),
+    ] = "auto"
     where: Annotated[
         Name | None,
         Field(description="Only rows for which this SQL condition holds, with :name parameters."),
@@ -187,6 +195,8 @@ class SqlCopyStep:
             ),
             wishes=_wishes(spec, ctx),
             batch_size=spec.batch_size,
+            partitions=spec.partitions,
+            shorten=spec.lane == "auto",
             receipt=ReceiptKey(ctx.idempotency_key, ctx.facts.started_at),
         )
         return copy(

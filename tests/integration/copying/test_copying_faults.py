@@ -226,16 +226,19 @@ def test_a_source_that_changes_is_copied_as_it_was(places: Places, desk: Desk, s
     assert versions(there) == [(0, 5000)]
 
 
-def test_a_source_that_dies_leaves_the_old_table(places: Places, desk: Desk) -> None:
+@pytest.mark.parametrize("lane", ["auto", "rows"])
+def test_a_source_that_dies_leaves_the_old_table(places: Places, desk: Desk, lane: str) -> None:
     here, there = places("postgresql", "postgresql")
     for version, place in ((1, here), (0, there)):
-        place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
-        place.run(f"INSERT INTO t SELECT n, {version} FROM generate_series(1, 200000) AS n")
+        place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER, filler text)")
+        place.run(
+            f"INSERT INTO t SELECT n, {version}, repeat('x', 300) FROM generate_series(1, 200000) n"
+        )
     kill = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    desk.port.when_told = lambda line: here.run(kill) if "batch 2 " in line else None
+    desk.port.when_told = lambda line: here.run(kill) if line.startswith("▶") else None
     with pytest.raises(Unreachable, match="'source'"):
-        desk.copy("t", batch_size=1000)
+        desk.copy("t", batch_size=1000, lane=lane)
     assert versions(there) == [(0, 200_000)]

@@ -43,12 +43,13 @@ def expected() -> list[dict[str, Any]]:
 
 @both_ways
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("lane", ["auto", "rows"])
 def test_every_value_arrives_as_it_was(
-    places: Places, desk: Desk, source: str, target: str, mode: str
+    places: Places, desk: Desk, source: str, target: str, mode: str, lane: str
 ) -> None:
     here, there = places(source, target)
     fill(here, torture.rows())
-    output = desk.copy(torture.TABLE, mode=mode, batch_size=16)
+    output = desk.copy(torture.TABLE, mode=mode, batch_size=16, lane=lane)
     assert found(there) == expected()
     assert found(here) == expected()
     assert output["source_rows"] == output["target_rows"] == len(torture.rows())

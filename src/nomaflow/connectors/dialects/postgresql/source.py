@@ -1,7 +1,7 @@
 """Reads a PostgreSQL table in one REPEATABLE READ transaction."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import psycopg
@@ -27,6 +27,10 @@ from nomaflow.connectors.tables import (
 )
 
 _CHUNK_ROWS = 256
+_BLOCKS = """
+SELECT max(pg_relation_size(c) / current_setting('block_size')::int)
+FROM (SELECT %s::regclass AS c UNION ALL SELECT relid FROM pg_partition_tree(%s::regclass)) AS t
+"""
 _LOADERS: dict[Kind | None, type[Loader]] = {
     Kind.INTEGER: IntLoader,
     Kind.FLOAT: FloatLoader,
@@ -41,13 +45,13 @@ class PostgresqlSource:
     types = TYPES
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def begin(self) -> None:
-        self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
     def table(self, name: TableName) -> Table | None:
-        return catalogue.table(self._connection, name)
+        return catalogue.table(self.connection, name)
 
     def select(
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
@@ -58,13 +62,34 @@ class PostgresqlSource:
         condition = _bound(where, values)
         return Query(f"{sql} WHERE (\n{condition.sql}\n)", condition.params)
 
+    def parts(
+        self,
+        table: Table,
+        columns: Sequence[Column],
+        where: Statement | None,
+        values: Values,
+        number: int,
+    ) -> Sequence[Query]:
+        """Ranges of blocks; each part of a partitioned table is cut at the same ones."""
+        query = self.select(table, columns, where, values)
+        begin = "AND" if where else "WHERE"
+        ranges = _ranges(self._blocks(table), number) if table.writable else []
+        return [Query(f"{query.sql} {begin} {within}", query.params) for within in ranges] or [
+            query
+        ]
+
+    def _blocks(self, table: Table) -> int:
+        name = reference(table.name)
+        found = self.connection.execute(_BLOCKS, [name, name]).fetchone()
+        return int(found[0] or 0) if found else 0
+
     def project(self, query: Query, columns: Sequence[Column]) -> Query:
         sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n) AS q"  # noqa: S608 - quoted
         return Query(sql, query.params)
 
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         query = _bound(statement, values)
-        cursor = RawCursor(self._connection)
+        cursor = RawCursor(self.connection)
         cursor.execute(f"SELECT * FROM (\n{query.sql}\n) AS q LIMIT 0", query.params)  # noqa: S608
         result = cursor.pgresult
         found = [
@@ -73,7 +98,7 @@ class PostgresqlSource:
             if result is not None
         ]
         columns = [
-            Column(name, catalogue.described_type(self._connection, oid, modifier))
+            Column(name, catalogue.described_type(self.connection, oid, modifier))
             for name, oid, modifier in found
         ]
         return Table(TableName("query"), columns), query
@@ -82,10 +107,10 @@ class PostgresqlSource:
         return {}
 
     def count(self, query: Query, seconds: float) -> int | None:
-        cursor = RawCursor(self._connection)
+        cursor = RawCursor(self.connection)
         try:
-            with self._connection.transaction(force_rollback=True):  # the time-out goes with it
-                self._connection.execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
+            with self.connection.transaction(force_rollback=True):  # the time-out goes with it
+                self.connection.execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
                 cursor.execute(f"SELECT count(*) FROM (\n{query.sql}\n) AS q", query.params)  # noqa: S608
                 found = cursor.fetchone()
         except psycopg.OperationalError:
@@ -93,7 +118,7 @@ class PostgresqlSource:
         return int(found[0]) if found else None
 
     def rows(self, query: Query, columns: Sequence[Column], *, verbatim: bool) -> Iterator[Rows]:
-        cursor = RawCursor(self._connection)
+        cursor = RawCursor(self.connection)
         for column, oid in zip(columns, self._oids(query), strict=True):
             kind = None if verbatim else column.type.kind
             cursor.adapters.register_loader(oid, _LOADERS.get(kind, TextLoader))
@@ -102,10 +127,10 @@ class PostgresqlSource:
             yield rows
 
     def end(self) -> None:
-        self._connection.rollback()
+        self.connection.rollback()
 
     def _oids(self, query: Query) -> list[int]:
-        cursor = RawCursor(self._connection)
+        cursor = RawCursor(self.connection)
         cursor.execute(f"SELECT * FROM (\n{query.sql}\n) AS q LIMIT 0", query.params)  # noqa: S608
         return [column.type_code for column in cursor.description or ()]
 
@@ -113,6 +138,15 @@ class PostgresqlSource:
 def reference(name: TableName) -> str:
     """A table as SQL takes it."""
     return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
+
+
+def _ranges(blocks: int, number: int) -> list[str]:
+    """Conditions on where a row is stored: each row fulfils just one of them."""
+    if blocks < number:
+        return []
+    edges = [f"'({blocks * part // number},0)'::tid" for part in range(1, number)]
+    inner = [f"ctid >= {low} AND ctid < {high}" for low, high in pairwise(edges)]
+    return [f"ctid < {edges[0]}", *inner, f"ctid >= {edges[-1]}"] if edges else []
 
 
 def _selected(columns: Sequence[Column]) -> str:

@@ -11,10 +11,12 @@ from typing import Any
 import psycopg
 from psycopg import RawCursor
 
-from nomaflow.connectors.copies import Choice, Way
+from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
 from nomaflow.connectors.dialects.postgresql import catalogue, stash
+from nomaflow.connectors.dialects.postgresql.exact import Ends
 from nomaflow.connectors.dialects.postgresql.expressions import quote
-from nomaflow.connectors.dialects.postgresql.source import reference
+from nomaflow.connectors.dialects.postgresql.raw import Raw
+from nomaflow.connectors.dialects.postgresql.source import PostgresqlSource, reference
 from nomaflow.connectors.dialects.postgresql.succession import (
     LOCK_TIMEOUT_MS,
     Succession,
@@ -22,6 +24,7 @@ from nomaflow.connectors.dialects.postgresql.succession import (
     lock_errors,
 )
 from nomaflow.connectors.dialects.postgresql.types import TYPES
+from nomaflow.connectors.dialects.postgresql.within import Within
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows, Table, TableName
 from nomaflow.connectors.values import BadValue
 from nomaflow.errors import StepFailed
@@ -112,6 +115,12 @@ class PostgresqlTarget:
         names = self._names([column.name for column in columns])
         self._copy = f"COPY {self._here} ({names}) FROM STDIN"
         return self._here
+
+    def shortcuts(self, source: Source) -> Sequence[Shortcut]:
+        if not isinstance(source, PostgresqlSource):
+            return ()
+        ends = Ends(source.connection, self._connection, self._here)
+        return (Within(ends), Raw(ends))
 
     def write(self, rows: Rows) -> int:
         cursor = RawCursor(self._connection)

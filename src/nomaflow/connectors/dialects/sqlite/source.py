@@ -76,6 +76,16 @@ class SqliteSource:
             if kinds in _STORAGE
         }
 
+    def parts(
+        self,
+        table: Table,
+        columns: Sequence[Column],
+        where: Statement | None,
+        values: Values,
+        number: int,  # noqa: ARG002 - one file is read by one reader
+    ) -> Sequence[Query]:
+        return [self.select(table, columns, where, values)]
+
     def count(self, query: Query, seconds: float) -> int | None:
         limit = threading.Timer(seconds, self._connection.interrupt)
         limit.start()

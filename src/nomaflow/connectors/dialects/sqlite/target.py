@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nomaflow.connectors.copies import Choice, TableLocked, Way
+from nomaflow.connectors.copies import Choice, Shortcut, Source, TableLocked, Way
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
@@ -59,6 +59,9 @@ class SqliteTarget:
         self._connection.execute("BEGIN")
         self._insert = f"INSERT INTO {_STASH} VALUES ({places})"  # noqa: S608 - no input in it
         return _STASH
+
+    def shortcuts(self, source: Source) -> Sequence[Shortcut]:  # noqa: ARG002
+        return ()
 
     def write(self, rows: Rows) -> int:
         return self._connection.executemany(self._insert, rows).rowcount

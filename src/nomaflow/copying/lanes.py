@@ -1,0 +1,36 @@
+"""The lane that a copy's rows take: the fastest on which every value arrives as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nomaflow.connectors.copies import Load, Shortcut, Transfer, Unsuited
+from nomaflow.copying.plan import Plan
+
+ROWS = "rows"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """`load` None: rows one by one. `passed_over` says of each faster lane why it is not taken."""
+
+    name: str
+    load: Load | None
+    passed_over: Sequence[str] = ()
+
+
+def lane(plan: Plan, transfer: Transfer, shortcuts: Sequence[Shortcut]) -> Lane:
+    """Look at the shortcuts, which are the fastest first."""
+    passed_over: list[str] = []
+    for shortcut in shortcuts:
+        try:
+            _refuse_coerced(plan)
+            return Lane(shortcut.lane, shortcut.fit(transfer), passed_over)
+        except Unsuited as unsuited:
+            passed_over.append(f"{shortcut.lane}: {unsuited}")
+    return Lane(ROWS, None, passed_over)
+
+
+def _refuse_coerced(plan: Plan) -> None:
+    coerced = next((column for column in plan.columns if column.coerced), None)
+    if coerced is not None:
+        raise Unsuited(f"column '{coerced.target.name}' is coerced outside of the source's SELECT")
