@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nomaflow.catalogue.replacing import replace_together
 from nomaflow.errors import Problem
 
 _LINE = re.compile(
@@ -57,6 +58,18 @@ def read_env(path: Path) -> EnvFile:
         return EnvFile(problems=(Problem(path.name, None, None, None, None, message),))
 
 
+def append_env(path: Path, values: Mapping[str, str]) -> None:
+    """Add variables to the env file; one that it has already stays as it is."""
+    known = read_env(path).values
+    lines = [f"{name}={_quoted(text)}\n" for name, text in values.items() if name not in known]
+    if not lines:
+        return
+    path.touch(mode=0o600, exist_ok=True)
+    text = path.read_text("utf-8")
+    separator = "" if not text or text.endswith("\n") else "\n"
+    replace_together({path: f"{text}{separator}{''.join(lines)}"})
+
+
 class Variables:
     """What ${env:…} may name: the variables of the env file, then those of the process.
 
@@ -97,6 +110,12 @@ class Variables:
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size
+
+
+def _quoted(value: str) -> str:
+    """As `parse_env` reads it back."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def _value(match: re.Match[str]) -> str:

@@ -34,6 +34,7 @@ FOUND_IN = {
     "pause": "pause",
     "why": "why",
     "revisions": "revisions",
+    "import": "imports",
     "schedule": "schedule",
     "secrets": "secrets",
     "tokens": "tokens",
