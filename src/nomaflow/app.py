@@ -40,6 +40,7 @@ from nomaflow.maintenance.presence import Presence
 from nomaflow.maintenance.pruner import PruneRuns
 from nomaflow.maintenance.reconciler import Reconciler
 from nomaflow.maintenance.watcher import FileWatcher
+from nomaflow.queue.called import CalledRuns
 from nomaflow.queue.executors.base import ExecutorParts
 from nomaflow.queue.followers import Followers
 from nomaflow.queue.limits import Limits
@@ -61,6 +62,7 @@ from nomaflow.security.redaction import Redactor
 from nomaflow.security.run_options import pack, unpack
 from nomaflow.security.vault import Vault
 from nomaflow.services.access import Access
+from nomaflow.services.calls import Calls
 from nomaflow.services.catalogue import CatalogueKeeper, CatalogueParts
 from nomaflow.services.choices import Choices
 from nomaflow.services.jobs import JobParts, Jobs
@@ -72,6 +74,7 @@ from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.services.schedule import Schedule
 from nomaflow.services.why import Why
+from nomaflow.steps.call_job import CallJobStep
 from nomaflow.steps.registry import StepTypes
 from nomaflow.tracing import current_parent, wanted_provider
 
@@ -243,6 +246,16 @@ class App:
         return Runs(self.run_parts)
 
     @cached_property
+    def called_runs(self) -> CalledRuns:
+        return CalledRuns()
+
+    @cached_property
+    def calls(self) -> Calls:
+        return Calls(
+            lambda: self.runs, self.history, self.called_runs, lambda: self.process_id, self.bus
+        )
+
+    @cached_property
     def repeats(self) -> Repeats:
         return Repeats(self.run_parts, self.catalogue_keeper.definition_of, self.options_of)
 
@@ -305,7 +318,8 @@ class App:
     @cached_property
     def step_types(self) -> StepTypes:
         """What jobs may use, and what only the engine's own jobs do."""
-        return StepTypes({**self.types, PruneRuns.name: PruneRuns(self.database, self.clock)})
+        own = (CallJobStep(self.calls), PruneRuns(self.database, self.clock))
+        return StepTypes({**self.types, **{kind.name: kind for kind in own}})
 
     @cached_property
     def hosts(self) -> Hosts:
@@ -316,7 +330,10 @@ class App:
             {
                 "thread": threads,
                 "inline": InlineHost(threads, self.home.plugins),
-                "event_loop": EventLoopHost(self.connectors, grace_seconds=runner.grace_seconds),
+                "event_loop": EventLoopHost(
+                    self.connectors,
+                    grace_seconds=2 * runner.grace_seconds,  # a called run has one of its own
+                ),
                 "process": ProcessHost(
                     self.connections.settings,
                     plugins=self.home.plugins,
@@ -366,6 +383,7 @@ class App:
             owner=self.presence.claimant,
             slots=self.settings.runner.max_concurrent_runs,
             takes_any=takes_any,
+            called=self.called_runs,
         )
 
     def _runner_parts(self) -> RunnerParts:

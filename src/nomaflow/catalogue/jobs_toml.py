@@ -50,7 +50,7 @@ def read_jobs(source: TomlSource, types: Mapping[str, StepType[Any]], reach: Rea
     )
     reader = JobReader(source, steps, defaults, in_doubt=bool(doubts))
     _read_each(reader, _blocks(source), declared)
-    for broken in broken_followers(source, declared.jobs, declared.broken):
+    for broken in broken_followers(source, declared.jobs, declared.broken, steps.called_jobs):
         declared.broken.append(broken)
         del declared.jobs[JobId(broken.id)]
     return declared

@@ -21,7 +21,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 APP_TABLES: Mapping[str, Any] = dict.fromkeys(("alerts", "auth", "channels", "oidc"), _NOTHING)
-STEP_TYPES = frozenset({"call_job", "ldap_sync"})
+STEP_TYPES = frozenset({"ldap_sync"})
 CONNECTOR_TYPES = frozenset({"ldap"})
 
 

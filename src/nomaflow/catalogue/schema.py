@@ -18,6 +18,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Mistakes = list[tuple[KeyPath, str]]
 
 _CONNECTOR_MARK = "x-connector"
+_JOB_MARK = "x-job"
 _WRONG_SCALAR = frozenset({"bool_type", "int_type", "float_type"})
 
 
@@ -58,8 +59,13 @@ def connector_fields(model: type[BaseModel]) -> tuple[tuple[tuple[str, ...], str
 
     A field says so by `json_schema_extra={"x-connector": TYPE}`.
     """
-    schema = model.model_json_schema()
-    return tuple(_marked(schema, schema.get("$defs", {}), ()))
+    return tuple(_marked_in(model, _CONNECTOR_MARK))
+
+
+@cache
+def job_fields(model: type[BaseModel]) -> tuple[tuple[str, ...], ...]:
+    """The paths of the fields that name a job, as `json_schema_extra={"x-job": True}` says."""
+    return tuple(path for path, _ in _marked_in(model, _JOB_MARK))
 
 
 def _validated(
@@ -171,14 +177,19 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((model for model in inside if model), None)
 
 
-def _marked(
-    schema: Any, definitions: Mapping[str, Any], path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    if _CONNECTOR_MARK in schema:
-        yield path, schema[_CONNECTOR_MARK]
-    if "$ref" in schema:
-        yield from _marked(definitions[schema["$ref"].rpartition("/")[2]], definitions, path)
-    for branch in (*schema.get("anyOf", ()), *schema.get("allOf", ()), *schema.get("oneOf", ())):
-        yield from _marked(branch, definitions, path)
-    for name, member in schema.get("properties", {}).items():
-        yield from _marked(member, definitions, (*path, name))
+def _marked_in(model: type[BaseModel], mark: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The fields that bear the mark, as paths, and what it says."""
+    schema = model.model_json_schema()
+    definitions = schema.get("$defs", {})
+
+    def marked(part: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+        if mark in part:
+            yield path, part[mark]
+        if "$ref" in part:
+            yield from marked(definitions[part["$ref"].rpartition("/")[2]], path)
+        for branch in (*part.get("anyOf", ()), *part.get("allOf", ()), *part.get("oneOf", ())):
+            yield from marked(branch, path)
+        for name, member in part.get("properties", {}).items():
+            yield from marked(member, (*path, name))
+
+    return marked(schema, ())

@@ -9,11 +9,12 @@ from nomaflow.catalogue import condition, later, words
 from nomaflow.catalogue.connectors_toml import Reach
 from nomaflow.catalogue.defaults import merged_under
 from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.schema import checked, connector_fields, keys_of
+from nomaflow.catalogue.positions import KeyPath
+from nomaflow.catalogue.schema import checked, connector_fields, job_fields, keys_of
 from nomaflow.catalogue.secret_values import plain_secrets
 from nomaflow.catalogue.token_check import after_steps, token_problems
 from nomaflow.catalogue.tokens import has_tokens
-from nomaflow.domain.job import StepDefinition
+from nomaflow.domain.job import Job, JobId, StepDefinition
 from nomaflow.errors import Problem
 from nomaflow.steps.base import StepSpec, StepType
 
@@ -64,6 +65,14 @@ class StepReader:
             return
         for key in sorted(defaults.keys() - self.fields_with_defaults):
             yield place.at(key).problem(words.unknown_key(key, self.fields_with_defaults))
+
+    def called_jobs(self, job: Job) -> list[tuple[KeyPath, JobId]]:
+        """The jobs that its steps call, and where in its block that is said."""
+        return [
+            (("steps", number, *path), JobId(_value_at(step.settings, path)))
+            for number, step in enumerate(job.steps)
+            for path in _job_fields(self._kind(step.type))
+        ]
 
     def _kind(self, name: object) -> StepType[Any] | None:
         return self.types.get(name) if isinstance(name, str) else None
@@ -122,6 +131,13 @@ def _own_fields(kind: StepType[Any] | None) -> frozenset[str]:
         return frozenset()
     spec: type[StepSpec] = kind.Spec
     return keys_of(spec)
+
+
+def _job_fields(kind: StepType[Any] | None) -> tuple[tuple[str, ...], ...]:
+    if kind is None:
+        return ()
+    spec: type[StepSpec] = kind.Spec
+    return job_fields(spec)
 
 
 def _later_fields(kind: StepType[Any] | None) -> Mapping[str, Any]:

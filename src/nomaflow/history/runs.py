@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select
 
 from nomaflow.clock import Clock
 from nomaflow.domain.job import JobId
-from nomaflow.domain.run import AttemptRun, Fence, NewRun, Run, RunId, StepRun
+from nomaflow.domain.run import AttemptRun, Fence, NewRun, Run, RunId, StepRun, TriggerId
 from nomaflow.domain.states import IN_FLIGHT, RunState
 from nomaflow.errors import NotFound
 from nomaflow.history.changes import Change, IllegalMove, RunEnded, write_changes
@@ -122,6 +122,17 @@ class RunHistory:
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return sorted(map(as_run, rows), key=lambda run: run.id)
+
+    async def last_of(self, job_id: JobId, trigger_id: TriggerId) -> Run | None:
+        """The job's newest run by that trigger."""
+        query = (
+            select(*RUN_COLUMNS)
+            .where(job_runs.c.job_id == job_id, job_runs.c.trigger_id == trigger_id)
+            .order_by(job_runs.c.id.desc())
+            .limit(1)
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else as_run(row)
 
     async def last_runs(self, job_ids: Sequence[JobId]) -> dict[JobId, Run]:
         """The newest run of each job that has one."""

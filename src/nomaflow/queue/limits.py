@@ -53,6 +53,15 @@ class Slots:
                 taken.append(run_id)
         return taken
 
+    def takes_called(self, job_id: JobId, callers: Iterable[JobId]) -> bool:
+        """Whether a called run gets its slots; those that its callers have serve it too."""
+        theirs = {name for caller in callers for name in self._limits.of_job.get(caller, ())}
+        names = [name for name in self._limits.of_job.get(job_id, ()) if name not in theirs]
+        if not self._has(names):
+            return False
+        self._free.subtract(names)
+        return True
+
     def _has(self, names: Sequence[str]) -> bool:
         return all(self._free[name] > 0 for name in names)
 

@@ -74,6 +74,12 @@ def _claimable(*, takes_any: bool, is_limited: bool) -> Select[int, JobId]:
     )
 
 
+@cache
+def _claimable_call() -> Select[int, JobId]:
+    query = _claimable(takes_any=True, is_limited=False)
+    return query.where(job_runs.c.id.in_(bindparam("called", expanding=True)))
+
+
 CLAIM = (
     update(job_runs)
     .where(
@@ -178,6 +184,30 @@ class RunQueue:
                 return []
             rows = connection.execute(CLAIM, {**who, "claimable": ids}).all()
             return sorted((as_run(row) for row in rows), key=lambda run: run.id)
+
+        return await self._database.write(claim)
+
+    async def claim_called(
+        self, owner: ProcessId, called: Mapping[RunId, Collection[JobId]]
+    ) -> list[Run]:
+        """Those of the called runs that may begin, now RUNNING and held by `owner`.
+
+        Each is given with the jobs whose runs wait for it: of a limit that one of these has it
+        needs no slot of its own.
+        """
+        now = self._clock.now()
+
+        def claim(connection: Connection) -> list[Run]:
+            who = {"claimant": owner, "at": now}
+            limits = self._limits()
+            if limits.of_job:
+                self._database.store.lock(connection, "claims")
+            wanted = {**who, "most": len(called), "called": list(called)}
+            found = connection.execute(_claimable_call(), wanted).all()
+            slots = Slots.free(connection, limits)
+            ids = [row.id for row in found if slots.takes_called(row.job_id, called[row.id])]
+            rows = connection.execute(CLAIM, {**who, "claimable": ids}).all() if ids else []
+            return [as_run(row) for row in rows]
 
         return await self._database.write(claim)
 

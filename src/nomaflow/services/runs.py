@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 from nomaflow.domain.events import CancelRequested, LinesLogged, RunChanged, RunsQueued
 from nomaflow.domain.job import Job, JobId
@@ -75,19 +76,26 @@ class Runs:
         """
         job = self._parts.job(job_id)
         options = self._parts.fitted(job, with_preset(options, job))
-        new = NewRun(
-            job_id=JobId(job_id),
-            triggered_by=by,
-            options=self._parts.pack(replace(options, trace_parent=self._parts.trace_parent())),
-            revision_id=await self._parts.revision(job.id),
-            reserved_for=reserved_for,
-        )
+        new = NewRun(job.id, triggered_by=by, reserved_for=reserved_for)
         call = (
             None if key is None else Call(by, key, _request(job_id, without_secrets(job, options)))
         )
+        return await self._enqueue(job, new, options, call)
+
+    async def start_called(self, new: NewRun, params: Mapping[str, Any]) -> RunId:
+        """Queue a run that a step calls, with parameters over the job's. Raises like `start`."""
+        job = self._parts.job(new.job_id)
+        return await self._enqueue(job, new, self._parts.fitted(job, RunOptions(params=params)))
+
+    async def _enqueue(
+        self, job: Job, new: NewRun, options: RunOptions, call: Call | None = None
+    ) -> RunId:
+        options = replace(options, trace_parent=self._parts.trace_parent())
+        revision_id = await self._parts.revision(job.id)
+        new = replace(new, options=self._parts.pack(options), revision_id=revision_id)
         run_id = await self._parts.queue.enqueue(new, overlap=job.overlap, call=call)
         if run_id is None:
-            raise Refused(f"Job '{job_id}' was not started: its row exists already.")
+            raise Refused(f"Job '{job.id}' was not started: its row exists already.")
         self._parts.bus.publish(RunsQueued())
         self._parts.bus.publish(RunChanged(run_id))
         return run_id

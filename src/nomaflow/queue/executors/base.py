@@ -5,12 +5,13 @@ A file defines one instance named `EXECUTOR`; installed packages use the entry p
 """
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from nomaflow.clock import Clock
 from nomaflow.domain.run import ProcessId, Run
 from nomaflow.events.bus import Bus
+from nomaflow.queue.called import CalledRuns
 from nomaflow.queue.run_queue import RunQueue
 
 RunHandler = Callable[[Run], Coroutine[Any, Any, None]]
@@ -22,6 +23,7 @@ class ExecutorParts:
 
     `owner` is this process, or None while it must not claim: it may be taken for dead. `slots` is
     the most runs at once in this process; it `takes_any` run, or only those reserved for it.
+    The `called` runs of its own steps execute beside the slots.
     """
 
     queue: RunQueue
@@ -30,6 +32,7 @@ class ExecutorParts:
     owner: Callable[[], ProcessId | None]
     slots: int
     takes_any: bool = True
+    called: CalledRuns = field(default_factory=CalledRuns)
 
 
 class Executor(Protocol):

@@ -1,7 +1,7 @@
 """Runs execute in this process: one loop claims while slots are free."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -43,19 +43,27 @@ class LocalExecutor:
             await self._wait_for_work()
 
     async def _claim(self) -> None:
-        """Take what may begin, as far as slots are free; then there is no more for now."""
-        owner = self._parts.owner()
+        """Take what may begin: called runs beside the slots, others as far as slots are free."""
+        owner, queue = self._parts.owner(), self._parts.queue
         if owner is None:
             return
         if self._is_unsure:
             self._start(await self._lost_claims(owner))
             self._is_unsure = False
-        free = self._parts.slots - len(self._running)
+        called = self._parts.called.beside(self._running)
+        if called:
+            self._start(await self._known(queue.claim_called(owner, called)))
+        free = self._parts.slots - self._parts.called.taking_slots(self._running)
         if free > 0:
-            self._is_unsure = True
-            runs = await self._parts.queue.claim(owner, free, takes_any=self._parts.takes_any)
-            self._is_unsure = False
-            self._start(runs)
+            takes_any = self._parts.takes_any
+            self._start(await self._known(queue.claim(owner, free, takes_any=takes_any)))
+
+    async def _known(self, claim: Awaitable[list[Run]]) -> list[Run]:
+        """What was claimed; as long as the answer is out, nobody knows."""
+        self._is_unsure = True
+        runs = await claim
+        self._is_unsure = False
+        return runs
 
     async def _lost_claims(self, owner: ProcessId) -> list[Run]:
         """What a claim whose answer was lost may have claimed."""
