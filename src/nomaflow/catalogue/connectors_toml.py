@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from nomaflow.catalogue import later, words
+from nomaflow.catalogue import words
 from nomaflow.catalogue.isolate import BlockRule
 from nomaflow.catalogue.model import EMBEDDED_STORE, STORE, DeclaredConnector
 from nomaflow.catalogue.place import Place
@@ -190,8 +190,6 @@ class _ConnectorReader:
             yield place.at("type").problem(f"expected type = {_one_of(self.types)}")
         elif kind in self.types:
             yield from self._definition_problems(self.types[kind], values, place)
-        elif kind in later.CONNECTOR_TYPES:
-            yield place.at("type").problem(later.not_available(kind))
         else:
             message = words.unknown_name("connector type", kind, self.types)
             yield place.at("type").problem(message)

@@ -21,8 +21,6 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 APP_TABLES: Mapping[str, Any] = dict.fromkeys(("alerts", "auth", "channels", "oidc"), _NOTHING)
-STEP_TYPES = frozenset({"ldap_sync"})
-CONNECTOR_TYPES = frozenset({"ldap"})
 
 
 def without(

@@ -85,14 +85,10 @@ class StepReader:
         if kind is not None:
             yield from self._settings_problems(kind, settings, place)
         elif isinstance(name, str):
-            yield place.at("type").problem(self._unknown_type(name))
+            message = words.unknown_name("step type", name, self.types)
+            yield place.at("type").problem(message)
         literal = kind.literal_fields if kind else ()
         yield from token_problems(settings, place, after_steps(earlier), literal)
-
-    def _unknown_type(self, name: str) -> str:
-        if name in later.STEP_TYPES:
-            return later.not_available(name)
-        return words.unknown_name("step type", name, self.types)
 
     def _settings_problems(
         self, kind: StepType[Any], settings: dict[str, Any], place: Place

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 from weakref import finalize
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from nomaflow.connectors.base import ConnectorSettings, EngineLookup, OnCancel
 from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.definition import Documented
-from nomaflow.domain.secrets import MASK, Secret
+from nomaflow.domain.secrets import MASK, SecretText
 from nomaflow.errors import Refused, StepFailed, StepRefused
 
 if TYPE_CHECKING:
@@ -31,12 +31,6 @@ CONNECT_SECONDS: Final = 10.0
 _SCHEMES: Final = ("http://", "https://")
 _SECRET_NAMES: Final = ("auth", "cookie", "key", "password", "secret", "token")
 _SHORTEST_SECRET: Final = 4
-
-SecretText = Annotated[
-    Secret,
-    BeforeValidator(lambda value: Secret(value) if isinstance(value, str) else value),
-    WithJsonSchema({"type": "string", "format": "password"}),
-]
 
 
 class HttpAuth(Documented):

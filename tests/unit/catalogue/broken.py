@@ -272,12 +272,6 @@ JOB_FIELDS = [
 
 STEP_FIELDS = [
     in_step("unknown type", 'type = "sql_qery" ◀', "type", "did you mean 'sql_query'?"),
-    in_step(
-        "type of a later version",
-        'type = "ldap_sync" ◀\nsearch_base = "dc=a"',
-        "type",
-        "not available",
-    ),
     in_step("type that is no text", "type = 3 ◀", "type", "expected text"),
     in_step("unknown key", f"{QUERY}qurey = 1 ◀", "qurey", "did you mean 'query'?"),
     in_step("a text of another form", f'{QUERY}code = "a.b" ◀', "code", "a pair, as left:right"),
@@ -534,12 +528,6 @@ CONNECTORS = [
         '[connectors.erp]\ntype = "sgl" ◀\npool = "default"\n',
         "connectors.erp.type",
         "did you mean 'sql'?",
-    ),
-    Variant(
-        "type of a later version",
-        '[connectors.erp]\ntype = "ldap" ◀\nserver = "ldaps://a"\n',
-        "connectors.erp.type",
-        "not available in this version",
     ),
     Variant("no pool", '[connectors.erp] ◀\ntype = "sql"\n', "connectors.erp.pool", "required"),
     Variant(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.copies import Source, Target
+from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ class Dialect(Protocol):
         """Fills tables on a driver's connection that is the copy's own.
 
         Raises StepRefused where this dialect cannot be copied to.
+        """
+
+    def mirror(self, connection: Any) -> Mirror:
+        """Brings tables in line with a list, on a driver's connection that is the mirror's own.
+
+        Raises StepRefused where this dialect cannot do that.
         """
 
     def emptying(self, table: str) -> str:

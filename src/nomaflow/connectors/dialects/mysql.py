@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, make_url
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
 from nomaflow.errors import NotFound, StepRefused
 
@@ -19,6 +20,10 @@ _UNREACHABLE = frozenset({1040, 1053, 1203, 2002, 2003, 2006, 2013, 2055})
 _NO_COPIES = (
     "sql_copy from or to MySQL and MariaDB is not available in this version. "
     "Use sql_query steps there, or copy between SQLite and PostgreSQL."
+)
+_NO_MIRROR = (
+    "ldap_sync into MySQL and MariaDB is not available in this version. "
+    "Sync into PostgreSQL or SQLite, and copy from there."
 )
 
 
@@ -87,6 +92,10 @@ class MysqlDialect:
     def target(self, connection: Any) -> Target:  # noqa: ARG002 - the seam's
         """Not built yet."""
         raise StepRefused(_NO_COPIES)
+
+    def mirror(self, connection: Any) -> Mirror:  # noqa: ARG002 - the seam's
+        """Not built yet."""
+        raise StepRefused(_NO_MIRROR)
 
     def emptying(self, table: str) -> str:
         return f"TRUNCATE TABLE {table}"

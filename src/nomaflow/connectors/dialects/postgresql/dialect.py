@@ -8,6 +8,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class PostgresqlDialect:
         from nomaflow.connectors.dialects.postgresql.target import PostgresqlTarget
 
         return PostgresqlTarget(connection)
+
+    def mirror(self, connection: Any) -> Mirror:
+        """Brings tables in line with a list."""
+        from nomaflow.connectors.dialects.postgresql.mirror import PostgresqlMirror
+
+        return PostgresqlMirror(connection)
 
     def emptying(self, table: str) -> str:
         return f"TRUNCATE TABLE {table}"

@@ -31,7 +31,7 @@ from nomaflow.errors import StepFailed
 
 _MOST_REASONS = 3
 _COPY_PLACE = re.compile(r"^COPY .*?, line (\d+)(?:, column (.*?)(?:: |$))?", re.MULTILINE)
-_UNCOMPARABLE = frozenset({Kind.JSON, Kind.NATIVE})
+UNCOMPARABLE = frozenset({Kind.JSON, Kind.NATIVE})
 _TRIGGERS = """
 SELECT tgname, tgenabled FROM pg_trigger
 WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgenabled <> 'D'
@@ -129,7 +129,7 @@ class PostgresqlTarget:
                 for row in rows:
                     copy.write_row(row)
         except psycopg.DataError as error:
-            raise _bad_value(error) from None
+            raise bad_value(error) from None
         return cursor.rowcount
 
     def ripen(self, table: Table, way: Way) -> None:
@@ -210,7 +210,7 @@ class PostgresqlTarget:
 
     def differs(self, table: Table, columns: Sequence[str]) -> str:
         kinds = {column.name: column.type.kind for column in table.columns}
-        casts = {name: "::text" if kinds[name] in _UNCOMPARABLE else "" for name in columns}
+        casts = {name: "::text" if kinds[name] in UNCOMPARABLE else "" for name in columns}
         ours = ", ".join(f"t.{quote(name)}{cast}" for name, cast in casts.items())
         theirs = ", ".join(f"excluded.{quote(name)}{cast}" for name, cast in casts.items())
         return f"({ours}) IS DISTINCT FROM ({theirs})"
@@ -281,7 +281,7 @@ def _definitions(columns: Sequence[Column]) -> str:
     return ", ".join(f"{quote(column.name)} {column.type.native}" for column in columns)
 
 
-def _bad_value(error: psycopg.DataError) -> BadValue | psycopg.DataError:
+def bad_value(error: psycopg.DataError) -> BadValue | psycopg.DataError:
     """The server says in which line of the batch, and in which column, a value does not fit."""
     place = _COPY_PLACE.search(error.diag.context or "")
     if place is None:

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.dialects.sqlite.mirror import SqliteMirror
 from nomaflow.connectors.dialects.sqlite.source import SqliteSource
 from nomaflow.connectors.dialects.sqlite.target import SqliteTarget
+from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
 
 _BUSY_TIMEOUT_SECONDS = 30
@@ -60,6 +62,10 @@ class SqliteDialect:
     def target(self, connection: Any) -> Target:
         """Fills tables."""
         return SqliteTarget(connection)
+
+    def mirror(self, connection: Any) -> Mirror:
+        """Brings tables in line with a list."""
+        return SqliteMirror(connection)
 
     def emptying(self, table: str) -> str:
         return f"DELETE FROM {table}"  # noqa: S608  # the name is quoted

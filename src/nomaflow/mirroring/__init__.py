@@ -1,0 +1,1 @@
+"""MIRROR: a table follows a list from outside, all of it or nothing."""
