@@ -297,9 +297,10 @@ class HttpConnector:
 
         all_headers = merged({"User-Agent": "nomaflow"}, self._headers, headers)
         with failures(httpx2.URL()):
-            target = self._target(url)
+            target = self._target(url).copy_merge_params(body.get("params") or {})
+        content = {name: value for name, value in body.items() if name != "params"}
         try:
-            return httpx2.Request(method, target, headers=all_headers, **body)
+            return httpx2.Request(method, target, headers=all_headers, **content)
         except (TypeError, UnicodeEncodeError, ValueError) as error:
             raise StepRefused(f"The request to {target.host} cannot be made: {error}.") from None
 

@@ -61,13 +61,22 @@ class CallJobStep:
 def _call(spec: CallJobSpec, ctx: StepContext) -> JobCall:
     return JobCall(
         job_id=JobId(spec.job),
-        params={name: ctx.params[name] for name in spec.params},
+        params={name: _literal(ctx.params[name]) for name in spec.params},
         caller=JobId(ctx.job_id),
         run_id=RunId(ctx.run_id),
         step_index=ctx.facts.step_index,
         attempt=ctx.attempt,
         session_user=ctx.session_user,
     )
+
+
+def _literal(value: Any) -> Any:
+    """The value such that the called run takes no part of it for a token: it is resolved."""
+    if isinstance(value, str):
+        return value.replace("${", "$${")
+    if isinstance(value, Mapping):
+        return {key: _literal(item) for key, item in value.items()}
+    return [_literal(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _outcome(job: str, run: CalledRun) -> Output:

@@ -22,6 +22,9 @@ from nomaflow.steps.context import StepContext
 PREVIEW_BYTES: Final = 65_536
 LONGEST_PREVIEW: Final = 128 * 1024
 PROGRESS_BYTES: Final = 2**20
+HeaderText = Annotated[
+    str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)
+]
 Status = Annotated[int, Field(ge=100, le=599)]
 Statuses = Annotated[
     tuple[Status, ...],
@@ -46,7 +49,7 @@ class HttpSpec(StepSpec):
         Literal["GET", "POST", "PUT", "PATCH", "DELETE"], Field(description="What is asked for.")
     ] = "GET"
     headers: Annotated[
-        Mapping[str, str],
+        Mapping[str, HeaderText],
         Field(default_factory=dict, description="Over those of the connector."),
     ]
     body: Annotated[Any, Field(description="Text is sent as it is; a table or a list as JSON.")] = (

@@ -191,7 +191,7 @@ def test_a_file_of_tls_settings_that_is_not_there_is_named(tmp_path: Path) -> No
 PLUGIN = """
     async def gather(ctx):
         crm = ctx.get_connector("crm")
-        answer = await crm.get("orders", params={"page": 2})
+        answer = await crm.get("orders?size=9", params={"page": 2})
         return {"path": answer.json()["path"], "status": answer.status}
 
     def gather_plainly(ctx):
@@ -217,7 +217,7 @@ async def test_python_steps_use_the_connector_awaited_or_blocking(tmp_path: Path
     async with running(home) as app:
         steps = [(await ended(app, job))[1][0] for job in ("gather", "gather_plainly", "miss")]
 
-    assert steps[0].output == {"path": "/api/orders?page=2", "status": 200}
+    assert steps[0].output == {"path": "/api/orders?size=9&page=2", "status": 200}
     assert steps[1].output == {"size": True}
     assert steps[2].error is not None
     assert steps[2].error.type == "HTTP 404"
