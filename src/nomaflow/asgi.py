@@ -12,7 +12,8 @@ from nomaflow.api.http import http_app
 from nomaflow.api.parts import ApiParts
 from nomaflow.app import App
 from nomaflow.lifecycle import serving
-from nomaflow.live.server import Live, LiveParts
+from nomaflow.live.door import LiveDoor
+from nomaflow.live.parts import LiveParts
 from nomaflow.services.metrics import Metrics
 
 
@@ -43,7 +44,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 sign_in=app.access.sign_in,
                 is_ready=lambda: app.is_ready,
             )
-            http.state.live = live = Live(_live_parts(app))
+            http.state.live = live = LiveDoor(_live_parts(app))
             try:
                 yield
             finally:

@@ -15,11 +15,9 @@ from socketio.exceptions import ConnectionRefusedError as Refusal
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import RunId
 from nomaflow.errors import NomaflowError
-from nomaflow.events.bus import Bus
-from nomaflow.history.looks import Looks
 from nomaflow.live.observer import Observer
+from nomaflow.live.parts import LiveParts
 from nomaflow.live.subscriber import Subscriber
-from nomaflow.services.runs import Runs
 from nomaflow.services.views import View
 
 MOST_BYTES_RECEIVED = 16 * 1024
@@ -43,16 +41,6 @@ class Subject(BaseModel):
     after: int = Field(0, ge=0, lt=LARGEST_NUMBER)
     job: str | None = Field(None, max_length=500)
     catalogue: bool = False
-
-
-@dataclass(frozen=True)
-class LiveParts:
-    """What the events are made of; `sign_in` gives the name behind a token, or None."""
-
-    runs: Runs
-    looks: Looks
-    bus: Bus
-    sign_in: Callable[[str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True)

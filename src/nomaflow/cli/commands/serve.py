@@ -1,11 +1,12 @@
 """`nomaflow serve`: keep the schedules and answer the API."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -19,10 +20,11 @@ from nomaflow.cli import output
 from nomaflow.cli.context import HERE, INVALID, HomeOption, complete
 from nomaflow.cli.execution import interrupts
 from nomaflow.errors import Unreachable
-from nomaflow.live.server import Live
+from nomaflow.live.door import LiveDoor
 
 cli = typer.Typer()
 
+TICK_SECONDS = 1.0
 log = structlog.get_logger()
 
 
@@ -36,6 +38,7 @@ def serve(
     ] = None,
 ) -> None:
     """Keep the schedules, execute runs and answer the API until stopped."""
+    gc.disable()  # what a start makes stays, so there is nothing to collect before it is done
     app = App.build(home)
     output.print_problems(app.catalogue.problems)
     server = app.settings.server
@@ -71,6 +74,8 @@ async def _serve(app: App, host: str, listener: socket.socket) -> None:
         async with http.router.lifespan_context(http):
             port = listener.getsockname()[1]
             log.info("server_started", host=host, port=port, jobs=len(app.catalogue.jobs))
+            gc.freeze()  # nor is it looked at later, which would hold up whatever runs then
+            gc.enable()
             if not interrupted.is_set():
                 await _Server(config, http.state.live, interrupted).serve([listener])
             log.info("server_stopping", seconds=app.settings.runner.drain_seconds)
@@ -93,7 +98,7 @@ class _Server(uvicorn.Server):
     It parts from the live clients first: one that waits for events would hold up the end.
     """
 
-    def __init__(self, config: uvicorn.Config, live: Live, interrupted: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, live: LiveDoor, interrupted: asyncio.Event) -> None:
         super().__init__(config)
         self._live = live
         self._interrupted = interrupted
@@ -101,6 +106,13 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        """Look once a second, for the Date header: the end is heard, not looked for."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._interrupted.wait()
 
     async def on_tick(self, counter: int) -> bool:
         return await super().on_tick(counter) or self._interrupted.is_set()
