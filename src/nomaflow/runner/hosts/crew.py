@@ -15,16 +15,22 @@ class Crew:
     A thread without work ends after a while; none of them holds up the end of the process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
         self._idle: list[_Member] = []
         self._lock = threading.Lock()
+
+    @property
+    def idle(self) -> int:
+        """How many threads wait for work."""
+        return len(self._idle)
 
     def take(self, work: Work, *, name: str) -> None:
         """Have `work` done at once, in a thread of that name. It must not raise."""
         with self._lock:
             member = self._idle.pop() if self._idle else None
         if member is None:
-            member = _Member(self._rest, self._leave)
+            member = _Member(self._rest, self._leave, self._idle_seconds)
             member.start()
         member.name = name
         member.works.put(work)
@@ -51,9 +57,13 @@ class Crew:
 
 class _Member(threading.Thread):
     def __init__(
-        self, rest: Callable[["_Member"], None], leave: Callable[["_Member"], bool]
+        self,
+        rest: Callable[["_Member"], None],
+        leave: Callable[["_Member"], bool],
+        idle_seconds: float,
     ) -> None:
         super().__init__(daemon=True)
+        self._idle_seconds = idle_seconds
         self.works: SimpleQueue[Work | None] = SimpleQueue()
         self._rest = rest
         self._leave = leave
@@ -68,7 +78,7 @@ class _Member(threading.Thread):
         """The next work; None when the thread is to end."""
         while True:
             try:
-                return self.works.get(timeout=IDLE_SECONDS)
+                return self.works.get(timeout=self._idle_seconds)
             except Empty:
                 if self._leave(self):
                     return None
