@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -40,6 +41,19 @@ HERE = Path()
 def caller() -> str:
     """Who calls, for the run's `triggered_by`."""
     return f"cli:{getpass.getuser()}"
+
+
+def instant(option: str, text: str | None) -> datetime | None:
+    """An ISO instant that was given for an option; without an offset it is UTC."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"'{text}' is no ISO instant such as 2026-03-28T02:00:00Z", param_hint=option
+        ) from None
 
 
 def complete(work: Coroutine[Any, Any, T]) -> T:

@@ -35,6 +35,7 @@ FOUND_IN = {
     "why": "why",
     "revisions": "revisions",
     "import": "imports",
+    "export": "exports",
     "schedule": "schedule",
     "secrets": "secrets",
     "tokens": "tokens",

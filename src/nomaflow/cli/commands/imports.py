@@ -1,21 +1,30 @@
-"""`nomaflow import crontab`: the lines of a crontab become jobs."""
+"""`nomaflow import crontab | catalogue`: lines of a crontab become jobs; an export comes back."""
 
 import getpass
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 
 from nomaflow.app import App
+from nomaflow.catalogue import seal
+from nomaflow.catalogue.archive import Archive, read_archive
 from nomaflow.catalogue.crontab import Entry, LeftOut, read_crontab
 from nomaflow.catalogue.crontab_jobs import MODULE, PLUGIN, ImportedJob, is_imported, jobs_from
 from nomaflow.catalogue.env_file import append_env
-from nomaflow.catalogue.home import JOBS_TOML
+from nomaflow.catalogue.home import JOBS_TOML, Home
+from nomaflow.catalogue.init import init as make_home
+from nomaflow.catalogue.restore import Restoring, restoring
 from nomaflow.cli import output
+from nomaflow.cli.commands.home import create_first_token
 from nomaflow.cli.context import HERE, HomeOption, JsonOption, caller, complete
-from nomaflow.errors import Refused
+from nomaflow.config import Environment
+from nomaflow.errors import InvalidConfiguration, Refused
+from nomaflow.security.keys import read_keys
+from nomaflow.security.vault import Vault
 from nomaflow.triggers.preview import Preview, preview
 
 cli = typer.Typer(help="Take over what other schedulers do.", no_args_is_help=True)
@@ -61,6 +70,65 @@ def crontab(
         output.print_json(_view(shown, left_out))
     else:
         _print(shown, left_out, applied=apply)
+
+
+@cli.command()
+def catalogue(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="From 'nomaflow export catalogue'.")],
+    *,
+    apply: Annotated[bool, typer.Option("--apply", help="Write the files.")] = False,
+    home: HomeOption = HERE,
+) -> None:
+    """Put the files of an exported catalogue into a home; without --apply show what would change.
+
+    A folder that is no home becomes one, with a key of its own. An archive that brings problems
+    is refused whole (exit code 3). Files of the home that the archive does not hold stay.
+    """
+    archive, folder = read_archive(file), Home(home)
+    is_new = not folder.exists
+    if is_new:
+        _try_out(archive)
+        if not apply:
+            names = "\n".join(f"  {name}" for name in sorted(archive.files))
+            output.out.print(f"{home} would become a home with\n{names}", markup=False)
+            return
+        make_home(folder.path)
+    vault = Vault(read_keys(folder.master_key, Environment.read().master_key))
+    found = _sound(restoring(folder, archive, vault))
+    if apply:
+        found.write()
+    else:
+        output.out.print(found.diff(), markup=False)
+    _print_restored(found, applied=apply)
+    output.print_problems(seal.check(folder, vault).problems if apply else ())
+    if is_new:
+        token = complete(create_first_token(folder.path))
+        output.out.print(f"The first API token, shown only now:\n  {token}")
+
+
+def _try_out(archive: Archive) -> None:
+    """Raise InvalidConfiguration if no sound home can be made of the archive."""
+    with TemporaryDirectory() as folder:
+        trial = make_home(Path(folder) / "home")
+        _sound(restoring(trial, archive, Vault(read_keys(trial.master_key))))
+
+
+def _sound(found: Restoring) -> Restoring:
+    if found.problems:
+        raise InvalidConfiguration(found.problems)
+    return found
+
+
+def _print_restored(found: Restoring, *, applied: bool) -> None:
+    for name in sorted(found.changed):
+        output.err.print(f"{name} {'was' if applied else 'would be'} written.", markup=False)
+    if not found.changed:
+        output.err.print("Every file is the same already.")
+    elif not applied:
+        output.err.print("Nothing was written; --apply writes the files.")
+    if found.missing_variables:
+        names = ", ".join(found.missing_variables)
+        output.err.print(f"The env file has no value for: {names}.", markup=False)
 
 
 def _read(file: str) -> str:

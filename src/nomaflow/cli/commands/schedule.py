@@ -1,12 +1,11 @@
 """`nomaflow schedule preview`: when would this fire?"""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from nomaflow.cli import output
-from nomaflow.cli.context import USAGE, JsonOption
+from nomaflow.cli.context import USAGE, JsonOption, instant
 from nomaflow.clock import SystemClock
 from nomaflow.config import system_timezone
 from nomaflow.services.views import schedule_preview
@@ -38,7 +37,7 @@ def preview(
     as_json: JsonOption = False,
 ) -> None:
     """Print the next due times with their offset, what DST does to them, and the words."""
-    start = SystemClock().now() if since is None else _instant(since)
+    start = instant("--from", since) or SystemClock().now()
     try:
         shown = previewed(expression, timezone or system_timezone(), start, count)
     except InvalidSchedule as error:
@@ -48,16 +47,6 @@ def preview(
         output.print_json(schedule_preview(shown))
     else:
         _print(shown)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"'{text}' is no ISO instant such as 2026-03-28T00:00:00Z", param_hint="--from"
-        ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _print(shown: Preview) -> None:
