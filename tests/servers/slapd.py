@@ -115,9 +115,13 @@ def _program() -> Path:
     found = shutil.which("slapd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if found is None:
         raise ServerMissing("OpenLDAP is not installed (Debian: apt-get install slapd)")
+    refuse_without_python_ldap()
+    return Path(found)
+
+
+def refuse_without_python_ldap() -> None:
     if importlib.util.find_spec("ldap") is None:
         raise ServerMissing("python-ldap is not installed (see tools/setup.py)")
-    return Path(found)
 
 
 def _initialise(program: Path, place: Site, ldif: str) -> Path:

@@ -106,12 +106,18 @@ class Target:
     """A database, and a step that syncs into it."""
 
     def __init__(self, url: str) -> None:
+        self._given: dict[str, Any] = {}
         definition = SqlDefinition(pool="db", queries=QUERIES)
         settings = ConnectorSettings("db", "sql", definition, ResolvedPool("db", url))
         self.connectors = Connectors(lambda _: settings, ConnectorTypes.discover())
         self.connector = cast("SqlConnector", self.connectors.get("db"))
-        self.ctx = build_fake_ctx(params={"origin": "ldap"}, connectors={"db": self.connector})
+        self.uses("db", self.connector)
         self.is_postgresql = url.startswith("postgresql")
+
+    def uses(self, name: str, connector: Any) -> None:
+        """Give the step one more connector."""
+        self._given[name] = connector
+        self.ctx = build_fake_ctx(params={"origin": "ldap"}, connectors=self._given)
 
     def create(self, ddl: str) -> None:
         self.connector.execute(ddl.format(bytes="bytea" if self.is_postgresql else "blob"))

@@ -106,9 +106,8 @@ class Searching:
         attributes: Attributes = {}
         for described, values in given.items():
             ranged = _RANGE.fullmatch(described)
-            name = ranged["name"] if ranged else described
             whole = values + self._rest(dn, ranged) if ranged else values
-            attributes.setdefault(plain(name), []).extend(whole)
+            attributes.setdefault(plain(described), []).extend(whole)
         return Entry(dn, attributes)
 
     def _rest(self, dn: str, ranged: re.Match[str]) -> list[bytes]:
@@ -185,4 +184,5 @@ class Searching:
 
 def plain(name: str) -> str:
     """An attribute's name as entries bear it."""
-    return name.lower().removesuffix(";binary")
+    ranged = _RANGE.fullmatch(name)
+    return (ranged["name"] if ranged else name).lower().removesuffix(";binary")
