@@ -31,6 +31,11 @@ CONNECT_SECONDS: Final = 10.0
 _SCHEMES: Final = ("http://", "https://")
 _SECRET_NAMES: Final = ("auth", "cookie", "key", "password", "secret", "token")
 _SHORTEST_SECRET: Final = 4
+_USUAL_HEADERS: Final = {
+    "User-Agent": "nomaflow",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+}
 
 
 class HttpAuth(Documented):
@@ -157,21 +162,12 @@ class HttpConnector:
     of whatever status is no error.
     """
 
-    def __init__(self, settings: ConnectorSettings) -> None:
-        if not isinstance(settings.definition, HttpDefinition):
-            raise Refused(f"Connector '{settings.name}' is no HTTP connector.")
-        self.name = settings.name
+    def __init__(self, name: str, egress: Egress, definition: HttpDefinition | None = None) -> None:
+        """Without a definition it takes absolute URLs to anywhere, and has no credentials."""
+        self.name = name
         self.on_cancel: OnCancel = lambda _: nullcontext()
-        self._definition: HttpDefinition | None = settings.definition
-        self._egress = settings.egress
-
-    @classmethod
-    def direct(cls, egress: Egress, on_cancel: OnCancel) -> Self:
-        """For absolute URLs to anywhere, without credentials."""
-        connector = cls.__new__(cls)
-        connector.name, connector.on_cancel = "", on_cancel
-        connector._definition, connector._egress = None, egress
-        return connector
+        self._egress = egress
+        self._definition = definition
 
     def cancellable(self, on_cancel: OnCancel) -> Self:
         """The same connector with connections of its own, which end when a stop is asked."""
@@ -293,11 +289,13 @@ class HttpConnector:
     ) -> "httpx2.Request":
         import httpx2
 
-        from nomaflow.connectors.web.session import failures, merged
+        from nomaflow.connectors.web.session import merged
 
-        all_headers = merged({"User-Agent": "nomaflow"}, self._headers, headers)
-        with failures(httpx2.URL()):
+        all_headers = merged(_USUAL_HEADERS, self._headers, headers)
+        try:
             target = self._target(url).copy_merge_params(body.get("params") or {})
+        except httpx2.InvalidURL as error:
+            raise StepRefused(f"The url of the request is no address: {error}.") from None
         content = {name: value for name, value in body.items() if name != "params"}
         try:
             return httpx2.Request(method, target, headers=all_headers, **content)
@@ -331,7 +329,9 @@ class HttpConnectorType:
     Definition = HttpDefinition
 
     def open(self, settings: ConnectorSettings, engine: EngineLookup) -> HttpConnector:  # noqa: ARG002  # the seam's signature; no pool is needed
-        return HttpConnector(settings)
+        if not isinstance(settings.definition, HttpDefinition):
+            raise Refused(f"Connector '{settings.name}' is no HTTP connector.")
+        return HttpConnector(settings.name, settings.egress, settings.definition)
 
 
 def bad_status(status: int, url: str, text: str, **more: Any) -> StepFailed:

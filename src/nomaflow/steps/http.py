@@ -148,7 +148,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
 
 def _connector(spec: HttpSpec, ctx: StepContext) -> HttpConnector:
     if spec.connector is None:
-        return HttpConnector.direct(ctx.facts.egress, ctx.on_cancel)
+        return HttpConnector("", ctx.facts.egress).cancellable(ctx.on_cancel)
     return cast("HttpConnector", ctx.get_connector(spec.connector))
 
 
