@@ -15,6 +15,8 @@ from typing import Any, Final, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from nomaflow.errors import Unreachable
+
 WORDING: Final[Mapping[str, str]] = {
     "cancel_watch_failed": "Requests to cancel cannot be read; trying again",
     "catalogue_problem": "{problem}",
@@ -109,6 +111,7 @@ def _formatter(render: Processor, redact: Redact) -> logging.Formatter:
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_log_level,
             _add_origin,
+            _told_by_its_text,
             structlog.processors.format_exc_info,
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             render,
@@ -123,6 +126,15 @@ def _add_origin(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     event["at"] = datetime.fromtimestamp(record.created, UTC)
     if not event["_from_structlog"]:
         event["logger"] = record.name
+    return event
+
+
+def _told_by_its_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """An outage, that goes without a traceback: where in our code it was met helps nobody."""
+    error = sys.exc_info()[1]
+    if event.get("exc_info") is True and isinstance(error, Unreachable):
+        del event["exc_info"]
+        event["error"] = str(error)
     return event
 
 

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from nomaflow import log
+from nomaflow.errors import Unreachable
 from nomaflow.security.redaction import Redactor
 
 
@@ -31,6 +32,10 @@ def fail(message: str) -> None:
     raise ValueError(message)
 
 
+def cannot_reach() -> None:
+    raise Unreachable("The store is away.")
+
+
 def test_an_event_is_worded_and_its_other_fields_follow() -> None:
     stream = io.StringIO()
     log.configure(stream=stream)
@@ -42,6 +47,24 @@ def test_an_event_is_worded_and_its_other_fields_follow() -> None:
         'Z WARNING  Run 7 went on elsewhere; attempt 2 ends here  host="a b"  empty=""\n'
     )
     assert line[:2] == "20"
+
+
+def test_an_outage_is_told_in_one_line_and_another_failure_with_its_traceback() -> None:
+    stream = io.StringIO()
+    log.configure(stream=stream)
+
+    for reach in (cannot_reach, lambda: fail("odd")):
+        try:
+            reach()
+        except (Unreachable, ValueError):
+            structlog.get_logger().exception("claim_failed")
+
+    outage, failure, *traceback = stream.getvalue().splitlines()
+    assert outage.endswith(
+        'Queued runs cannot be claimed; trying again  error="The store is away."'
+    )
+    assert failure.endswith("Queued runs cannot be claimed; trying again")
+    assert traceback[-1] == "ValueError: odd"
 
 
 def test_an_event_without_wording_is_shown_by_its_name() -> None:

@@ -81,7 +81,12 @@ def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
 
 async def _nomaflow_error(_: Request, error: Exception) -> JSONResponse:
     status = next((s for kind, s in STATUS.items() if isinstance(error, kind)), 500)
-    return problem(status, type(error).__name__, str(error), **_facts(error))
+    return problem(status, _title(error), str(error), **_facts(error))
+
+
+def _title(error: Exception) -> str:
+    """The kinds of an outage are the engine's own business."""
+    return "Unreachable" if isinstance(error, Unreachable) else type(error).__name__
 
 
 def _facts(error: Exception) -> dict[str, Any]:
