@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from nomaflow import __version__
 from nomaflow.api import problems, static_files
+from nomaflow.api.bodies import BodyLimit
 from nomaflow.api.hosts import HostGuard, KnownHosts
 from nomaflow.api.routes import (
     catalogue,
@@ -56,6 +57,7 @@ def http_app(
         telemetry=_telemetry(tracer_provider),
     )
     problems.install(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(HostGuard, hosts=hosts or KnownHosts())
     app.include_router(health.router)
     v1 = APIRouter(prefix="/api/v1")

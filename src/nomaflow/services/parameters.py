@@ -1,5 +1,6 @@
 """Use cases on parameters: whether values fit what a job declares, and what typed texts mean."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from nomaflow.catalogue import words
 from nomaflow.catalogue.parameters import waits_for_tokens
 from nomaflow.domain.job import Job, StepDefinition
+from nomaflow.domain.nesting import MOST_LEVELS, is_too_deep
 from nomaflow.domain.parameters import Parameter, UnfitValue, as_json
 from nomaflow.domain.run import RunOptions
 from nomaflow.domain.secrets import MASK
@@ -14,6 +16,7 @@ from nomaflow.errors import InvalidParameters, NotFound
 from nomaflow.steps.base import StepType
 
 Values = Mapping[str, Any]
+MOST_CHARACTERS = 256 * 1024
 REQUIRED = "a value is required"
 
 
@@ -31,6 +34,7 @@ class Parameters:
         field that does not fit. A value with a token is judged when the run starts.
         """
         _check_steps(job, options)
+        _check_size(job, options)
         if not job.params_schema:
             return options
         if found := {**_missing(job, options), **dict(self._mistakes(job, options))}:
@@ -102,6 +106,18 @@ def _missing(job: Job, options: RunOptions) -> dict[str, str]:
         for name, declared in job.params_schema.items()
         if declared.required and given.get(name) is None
     }
+
+
+def _check_size(job: Job, options: RunOptions) -> None:
+    """Raise InvalidParameters for values that a history of many runs could not carry."""
+    values = [options.params, options.op_kwargs]
+    if is_too_deep(values):
+        expected = f"expected values that are nested at most {MOST_LEVELS} levels deep"
+        raise InvalidParameters(job.id, {"params": expected})
+    text = json.dumps(values, default=str)
+    if len(text) > MOST_CHARACTERS:
+        expected = f"expected at most {MOST_CHARACTERS:,} characters as JSON, got {len(text):,}"
+        raise InvalidParameters(job.id, {"params": expected})
 
 
 def _check_steps(job: Job, options: RunOptions) -> None:
