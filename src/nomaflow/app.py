@@ -156,7 +156,7 @@ class App:
     @cached_property
     def database(self) -> Database:
         pool = self.connections.pool(STORE)
-        self.home.data.mkdir(mode=0o700, exist_ok=True)
+        self.home.make_data()
         return Database.open(pool.url, password=pool.password)
 
     @cached_property

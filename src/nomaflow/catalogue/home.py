@@ -1,7 +1,10 @@
 """The home folder: which file stands where."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from nomaflow.errors import Unreachable
 
 APP_TOML = "app.toml"
 CONNECTORS_TOML = "connectors.toml"
@@ -49,6 +52,16 @@ class Home:
     def data(self) -> Path:
         """Where the embedded store and other SQLite files live."""
         return self.path / "data"
+
+    def make_data(self) -> None:
+        """Make the folder of the embedded store, if it is missing. Raises Unreachable."""
+        try:
+            self.data.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Unreachable(
+                f"Cannot make the folder {self.data}: {os.strerror(error.errno or 0)}. "
+                "The store lives in there: let this user write the home, or make it yourself."
+            ) from error
 
     @property
     def exists(self) -> bool:

@@ -1,5 +1,6 @@
 """Makes a home folder that the service starts as it is."""
 
+import os
 from pathlib import Path
 
 from nomaflow.catalogue.home import Home
@@ -102,11 +103,21 @@ def init(folder: Path) -> Home:
     """Make a home in that folder, with a fresh master key and one small job.
 
     Files of the folder that are not ours stay as they are. Raises Refused when the folder is a
-    home already, SecretsError when it holds a master key.
+    home already or cannot be written, SecretsError when it holds a master key.
     """
     home = Home(folder)
     if home.exists:
         raise Refused(f"{folder} is a home already and was left as it is.")
+    try:
+        _fill(home)
+    except OSError as error:
+        place = error.filename or folder
+        raise Refused(f"Cannot make a home: {place}: {os.strerror(error.errno or 0)}.") from error
+    return home
+
+
+def _fill(home: Home) -> None:
+    folder = home.path
     folder.mkdir(parents=True, exist_ok=True)
     vault = Vault(create_key_file(home.master_key))
     home.plugins.mkdir(exist_ok=True)
@@ -116,7 +127,6 @@ def init(folder: Path) -> Home:
     _write(home.jobs_toml, _JOBS)
     _write(home.connectors_toml, _CONNECTORS)
     _write(home.app_toml, _APP.format(canary=vault.make_canary()))
-    return home
 
 
 def _write(path: Path, text: str) -> None:

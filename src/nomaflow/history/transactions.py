@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 
 from nomaflow.errors import Unreachable
 from nomaflow.history.stores.base import Store
@@ -93,5 +93,10 @@ class Transactions:
 
 
 def _is_trouble(error: DBAPIError) -> bool:
-    """Trouble of the database itself, not of what was asked of it."""
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    """Trouble of the database itself, not of what was asked of it; a damaged file is that too."""
+    is_damage = type(error) is DatabaseError
+    return (
+        is_damage
+        or error.connection_invalidated
+        or isinstance(error, OperationalError | InterfaceError)
+    )
