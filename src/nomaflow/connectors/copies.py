@@ -276,10 +276,10 @@ class Target(Protocol):
         """Let nobody else pass here with that name until the transaction ends."""
 
     def commit(self) -> None:
-        """Make everything visible at once; the stash is gone with it."""
+        """Make everything visible at once."""
 
     def discard(self) -> None:
-        """Give up: no transaction, no stash. A lost connection raises nothing."""
+        """End whatever is open, and remove the stash. A lost connection raises nothing."""
 
 
 class BadRow(ValueError):

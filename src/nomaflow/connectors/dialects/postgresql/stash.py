@@ -5,15 +5,17 @@ as it lives, so a stash whose lock is free is of a copy that died.
 """
 
 from hashlib import sha256
-from typing import Any
+from secrets import token_hex
+from typing import Any, Final
 
 import psycopg
-from psycopg import RawCursor
+from psycopg import RawCursor, errors
 
 from nomaflow.connectors.dialects.postgresql.source import reference
 from nomaflow.connectors.tables import TableName
 
 PREFIX = "nomaflow_stash_"
+LOCK_TIMEOUT_MS: Final = 100
 _MARK = "nomaflow: rows on their way into "
 _LOCK = "SELECT pg_advisory_lock(hashtextextended($1, 0))"
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
@@ -26,16 +28,16 @@ WHERE n.nspname = $1 AND starts_with(c.relname, $2) AND c.relkind = 'r'
 """
 
 
-def stash_name(table: TableName) -> TableName:
-    """The same for every copy into that table, and for no other's."""
-    digest = sha256(str(table).encode()).hexdigest()[:16]
-    return TableName(f"{PREFIX}{digest}", table.schema)
+def new_stash(table: TableName) -> TableName:
+    """A name that no table has, in the table's schema."""
+    digest = sha256(str(table).encode()).hexdigest()[:12]
+    return TableName(f"{PREFIX}{digest}_{token_hex(4)}", table.schema)
 
 
-def mark(connection: psycopg.Connection[Any], table: TableName) -> None:
+def mark(connection: psycopg.Connection[Any], stash: TableName, table: TableName) -> None:
     """Write on a stash whose it is."""
     text = (_MARK + str(table)).replace("'", "''")
-    connection.execute(f"COMMENT ON TABLE {reference(stash_name(table))} IS '{text}'".encode())
+    connection.execute(f"COMMENT ON TABLE {reference(stash)} IS '{text}'".encode())
 
 
 def hold(connection: psycopg.Connection[Any], table: TableName) -> None:
@@ -54,7 +56,16 @@ def remove_leftovers(connection: psycopg.Connection[Any], schema: str | None) ->
 
 
 def drop(connection: psycopg.Connection[Any], stash: TableName) -> None:
-    connection.execute(f"DROP TABLE IF EXISTS {reference(stash)}".encode())
+    """Drop it; if others hold a table that its foreign keys refer to, only empty it.
+
+    It is a leftover then, and does not stand in anybody's way.
+    """
+    try:
+        with connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}".encode())
+            connection.execute(f"DROP TABLE IF EXISTS {reference(stash)}".encode())
+    except errors.LockNotAvailable:
+        connection.execute(f"TRUNCATE {reference(stash)}".encode())
 
 
 def _key(table: str) -> str:

@@ -7,13 +7,12 @@ table, drop it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg import RawCursor, errors
 
 from nomaflow.connectors.copies import TableLocked, WayClosed
-from nomaflow.connectors.dialects.postgresql import stash
 from nomaflow.connectors.dialects.postgresql.belongings import (
     Surroundings,
     catalogue_alone,
@@ -23,9 +22,9 @@ from nomaflow.connectors.dialects.postgresql.belongings import (
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.obstacles import obstacles
 from nomaflow.connectors.dialects.postgresql.source import reference
+from nomaflow.connectors.dialects.postgresql.stash import LOCK_TIMEOUT_MS, PREFIX, mark
 from nomaflow.connectors.tables import TableName
 
-LOCK_TIMEOUT_MS: Final = 100
 _OUTGOING = "nomaflow_outgoing_"
 _OLD_SNAPSHOTS = """
 SELECT count(*) FROM pg_stat_activity
@@ -43,11 +42,13 @@ FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS acl WHERE c.oid = $1:
 class Succession:
     """One table, and the stash that will take its place."""
 
-    def __init__(self, connection: psycopg.Connection[Any], table: TableName, oid: int) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], table: TableName, oid: int, stash: TableName
+    ) -> None:
         self._connection = connection
         self._oid = oid
         self._table = table
-        self._stash = stash.stash_name(table)
+        self._stash = stash
         self._sequences: dict[str, str] = {}
         self._todo: list[tuple[str, str]] = []
         self._loaded = ""
@@ -65,7 +66,7 @@ class Succession:
         with self._connection.transaction():
             for statement in self._shape.create:
                 self._run(statement)
-            stash.mark(self._connection, self._table)
+            mark(self._connection, self._stash, self._table)
         for sequence in self._shape.sequences:
             if sequence.identity:
                 self._sequences[sequence.column] = self._begin_where(
@@ -122,7 +123,7 @@ class Succession:
 
     @property
     def _outgoing(self) -> TableName:
-        digest = self._stash.table.removeprefix(stash.PREFIX)
+        digest = self._stash.table.removeprefix(PREFIX)
         return TableName(f"{_OUTGOING}{digest}", self._table.schema)
 
     def _begin_where(self, column: str, sequence: str) -> str:

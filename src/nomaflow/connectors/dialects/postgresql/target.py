@@ -5,7 +5,7 @@ Nothing is seen before its commit. A stash that a dead process left is removed b
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -18,7 +18,6 @@ from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.raw import Raw
 from nomaflow.connectors.dialects.postgresql.source import PostgresqlSource, reference
 from nomaflow.connectors.dialects.postgresql.succession import (
-    LOCK_TIMEOUT_MS,
     Succession,
     advance,
     lock_errors,
@@ -81,7 +80,9 @@ class PostgresqlTarget:
         stash.remove_leftovers(self._connection, name.schema)
 
     def ways(self, table: Table, key: Sequence[str]) -> Sequence[Choice]:
-        self._succession = Succession(self._connection, table.name, self._oid(table))
+        self._stash = stash.new_stash(table.name)
+        oid = self._oid(table)
+        self._succession = Succession(self._connection, table.name, oid, self._stash)
         obstacles = self._succession.obstacles
         if not obstacles:
             reason = "everything that hangs on the table can be made again"
@@ -99,7 +100,7 @@ class PostgresqlTarget:
 
     def create_stash(self, columns: Sequence[Column], table: Table, way: Way) -> str:
         """An ordinary table for what will be renamed, an unlogged one for rows that will move."""
-        self._stash = stash.stash_name(table.name)
+        self._stash = self._stash or stash.new_stash(table.name)
         self._names_to_be = [(self._stash.table, table.name.table)]
         if way is Way.RENAME:
             self._heir.create_stash()
@@ -108,7 +109,7 @@ class PostgresqlTarget:
             kind = "TABLE" if way is Way.CREATE else "UNLOGGED TABLE"
             with self._connection.transaction():
                 self.execute(f"CREATE {kind} {self._here} ({_definitions(columns)})")
-                stash.mark(self._connection, table.name)
+                stash.mark(self._connection, self._stash, table.name)
         else:
             self._stash = TableName(self._stash.table, "pg_temp")
             self.execute(f"CREATE TEMP TABLE {self._stash.table} ({_definitions(columns)})")
@@ -160,7 +161,7 @@ class PostgresqlTarget:
 
     def _lock_out_writers(self, name: TableName) -> None:
         with lock_errors():
-            self.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            self.execute(f"SET LOCAL lock_timeout = {stash.LOCK_TIMEOUT_MS}")
             self.execute(f"LOCK TABLE {reference(name)} IN SHARE ROW EXCLUSIVE MODE")
             self.execute("SET LOCAL lock_timeout TO DEFAULT")
 
@@ -245,19 +246,14 @@ class PostgresqlTarget:
         self.row("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
 
     def commit(self) -> None:
-        if self._stash is not None:
-            self.execute(f"DROP TABLE {self._here}")
         self.execute("COMMIT")
-        self._stash = None
 
     def discard(self) -> None:
-        try:
+        """What cannot be removed now is removed by the next copy into the table's schema."""
+        with suppress(psycopg.Error):
             self.leave()
             if self._stash is not None:
-                self.execute(f"DROP TABLE IF EXISTS {self._here}")
-        except psycopg.Error:
-            # The next copy into this table removes what is left, see stash.remove_leftovers.
-            pass
+                stash.drop(self._connection, self._stash)
 
     @property
     def _heir(self) -> Succession:
