@@ -224,6 +224,26 @@ SELECT again.statement FROM it CROSS JOIN LATERAL (
                     AND s.classid = 'pg_class'::regclass AND s.deptype = 'i')
 ) AS again ORDER BY again.place, again.name
 """
+_FINGERPRINT = """
+SELECT md5(string_agg(f.row, ',' ORDER BY f.row)) FROM it CROSS JOIN LATERAL (
+    SELECT format('%s %s', c.oid, c.xmin) AS row FROM pg_class c WHERE c.oid = it.oid
+    UNION ALL SELECT format('a %s %s', a.attnum, a.xmin)
+              FROM pg_attribute a WHERE a.attrelid = it.oid
+    UNION ALL SELECT format('i %s %s', i.indexrelid, i.xmin)
+              FROM pg_index i WHERE i.indrelid = it.oid
+    UNION ALL SELECT format('c %s %s', c.oid, c.xmin)
+              FROM pg_constraint c WHERE c.conrelid = it.oid
+    UNION ALL SELECT format('t %s %s', t.oid, t.xmin) FROM pg_trigger t WHERE t.tgrelid = it.oid
+    UNION ALL SELECT format('p %s %s', p.oid, p.xmin) FROM pg_policy p WHERE p.polrelid = it.oid
+    UNION ALL SELECT format('s %s %s', s.oid, s.xmin)
+              FROM pg_statistic_ext s WHERE s.stxrelid = it.oid
+    UNION ALL SELECT format('d %s %s', d.objid, d.xmin) FROM pg_depend d
+              WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = it.oid
+                 OR d.refclassid = 'pg_type'::regclass AND d.refobjid = it.reltype
+    UNION ALL SELECT format('n %s %s', n.objsubid, n.xmin) FROM pg_description n
+              WHERE n.classoid = 'pg_class'::regclass AND n.objoid = it.oid
+) AS f
+"""
 
 
 class Index(NamedTuple):
@@ -338,6 +358,11 @@ def surroundings(connection: psycopg.Connection[Any], oid: int, of: Shape) -> Su
         grants=grants,
         again=_texts(connection, _AGAIN, [oid, ""]),
     )
+
+
+def fingerprint(connection: psycopg.Connection[Any], oid: int) -> str:
+    """Another text after any change of the table's definition, or of what refers to it."""
+    return _texts(connection, _FINGERPRINT, [oid, ""])[0]
 
 
 def _grants(

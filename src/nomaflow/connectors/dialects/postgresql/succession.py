@@ -16,6 +16,7 @@ from nomaflow.connectors.copies import TableLocked, WayClosed
 from nomaflow.connectors.dialects.postgresql.belongings import (
     Surroundings,
     catalogue_alone,
+    fingerprint,
     shape,
     surroundings,
 )
@@ -52,6 +53,7 @@ class Succession:
         self._sequences: dict[str, str] = {}
         self._todo: list[tuple[str, str]] = []
         self._loaded = ""
+        self._statements: list[str] = []
         with catalogue_alone(connection):
             self._shape = shape(connection, oid, self._stash.table)
             self.obstacles = obstacles(connection, oid, self._shape)
@@ -90,36 +92,25 @@ class Succession:
     def lock(self) -> None:
         """Lock the table and what goes along with it, in the open transaction.
 
-        Raises TableLocked, also as long as a transaction reads with a snapshot that is older than
-        the new rows: to it the table would be empty.
+        Everything that is said while others wait is worked out before. Raises WayClosed when the
+        table is not what it was before the load; TableLocked also as long as a transaction reads
+        with a snapshot that is older than the new rows: to it the table would be empty.
         """
         if self._value(_OLD_SNAPSHOTS, self._loaded):
             raise TableLocked("a transaction is older than the new rows")
-        parents = [key.parent for key in self._shape.foreign_keys if key.lockable]
         with catalogue_alone(self._connection):
-            views = surroundings(self._connection, self._oid, self._shape).views
-        tables = ", ".join([*dict.fromkeys(parents), reference(self._table)])
+            seen = fingerprint(self._connection, self._oid)
+            around = self._unchanged()
+            self._statements = list(self._changing(around))
         with lock_errors():
-            self._run(
-                "; ".join(
-                    [
-                        f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}",
-                        *(view.lock for view in views),
-                        f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE",
-                    ]
-                )
-            )
+            self._run("; ".join(self._locking(around)))
+        if fingerprint(self._connection, self._oid) != seen:
+            raise TableLocked("its definition changes")
 
     def take_place(self) -> None:
         """Make the stash the table. Raises WayClosed when it cannot be, TableLocked."""
-        with lock_errors(), refusals(), catalogue_alone(self._connection):
-            around = self._unchanged()
-            self._rename()
-            for view in around.views:
-                self._run(view.statement)
-            self._run(f"DROP TABLE {reference(self._outgoing)}")
-            self._name_parts()
-            self._say_again(around)
+        with lock_errors(), refusals():
+            self._run("; ".join(self._statements))
 
     @property
     def _outgoing(self) -> TableName:
@@ -168,49 +159,66 @@ class Succession:
             raise WayClosed(", ".join(found))
         return surroundings(self._connection, self._oid, now)
 
-    def _rename(self) -> None:
+    def _locking(self, around: Surroundings) -> Iterator[str]:
+        parents = [key.parent for key in self._shape.foreign_keys if key.lockable]
+        tables = ", ".join([*dict.fromkeys(parents), reference(self._table)])
+        yield f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
+        yield from (view.lock for view in around.views)
+        yield f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"
+
+    def _changing(self, around: Surroundings) -> Iterator[str]:
+        """The whole change, statement by statement."""
+        yield "SET LOCAL search_path = pg_catalog"
+        yield from self._renames()
+        yield from (view.statement for view in around.views)
+        yield f"DROP TABLE {reference(self._outgoing)}"
+        yield from self._names_of_parts()
+        yield f"COMMENT ON TABLE {reference(self._table)} IS NULL"
+        yield from self._revokes()
+        yield from around.grants
+        yield from around.again
+
+    def _renames(self) -> Iterator[str]:
+        table = reference(self._table)
         for sequence in self._shape.sequences:
             if sequence.identity:
                 own = self._sequences[sequence.column]
-                self._run(
+                yield (
                     f"SELECT setval('{_literal(own)}', old.last_value, old.is_called)"  # noqa: S608
                     f" FROM {sequence.reference} AS old, {own} AS own"
                     " WHERE old.last_value > own.last_value"
                 )
-        table = reference(self._table)
-        self._run(f"ALTER TABLE {table} RENAME TO {quote(self._outgoing.table)}")
-        self._run(f"ALTER TABLE {reference(self._stash)} RENAME TO {quote(self._table.table)}")
+        yield f"ALTER TABLE {table} RENAME TO {quote(self._outgoing.table)}"
+        yield f"ALTER TABLE {reference(self._stash)} RENAME TO {quote(self._table.table)}"
         for sequence in self._shape.sequences:
             if not sequence.identity:
                 owner = f"{table}.{quote(sequence.column)}"
-                self._run(f"ALTER SEQUENCE {sequence.reference} OWNED BY {owner}")
+                yield f"ALTER SEQUENCE {sequence.reference} OWNED BY {owner}"
 
-    def _name_parts(self) -> None:
-        """Give indexes, statistics and sequences the names that the old table's had."""
+    def _names_of_parts(self) -> Iterator[str]:
+        """Indexes, statistics and sequences get the names that the old table's had."""
         schema = quote(self._table.schema or "")
         for index in self._shape.indexes:
-            self._run(f"ALTER INDEX {schema}.{index.temporary} RENAME TO {quote(index.name)}")
+            yield f"ALTER INDEX {schema}.{index.temporary} RENAME TO {quote(index.name)}"
         for each in self._shape.statistics:
             name = f"{quote(each.schema)}.{each.temporary}"
-            self._run(f"ALTER STATISTICS {name} RENAME TO {quote(each.name)}")
+            yield f"ALTER STATISTICS {name} RENAME TO {quote(each.name)}"
         for sequence in self._shape.sequences:
             own = self._sequences.get(sequence.column, sequence.reference)
             if own != sequence.reference:
-                self._run(f"ALTER SEQUENCE {own} RENAME TO {quote(sequence.name)}")
+                yield f"ALTER SEQUENCE {own} RENAME TO {quote(sequence.name)}"
 
-    def _say_again(self, around: Surroundings) -> None:
-        table = reference(self._table)
-        self._run(f"COMMENT ON TABLE {table} IS NULL")
-        relations = [
-            table,
-            *(f"SEQUENCE {s.reference}" for s in self._shape.sequences if s.identity),
-        ]
-        for relation in relations:
-            name = relation.removeprefix("SEQUENCE ")
-            for (grantee,) in RawCursor(self._connection).execute(_GRANTEES, [name]).fetchall():
-                self._run(f"REVOKE ALL ON {relation} FROM {grantee}")
-        for statement in (*around.grants, *around.again):
-            self._run(statement)
+    def _revokes(self) -> Iterator[str]:
+        """Nobody keeps what default privileges gave on the stash."""
+        relations = {reference(self._stash): reference(self._table)}
+        for sequence in self._shape.sequences:
+            if sequence.identity:
+                own = self._sequences[sequence.column]
+                relations[own] = f"SEQUENCE {sequence.reference}"
+        cursor = RawCursor(self._connection)
+        for now, later in relations.items():
+            for (grantee,) in cursor.execute(_GRANTEES, [now]).fetchall():
+                yield f"REVOKE ALL ON {later} FROM {grantee}"
 
     def _run(self, statement: str) -> None:
         RawCursor(self._connection).execute(statement.encode())
