@@ -87,6 +87,37 @@ class Types(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Transfer:
+    """Rows that a shortcut is to bring into the stash: the columns `sources` become `targets`.
+
+    `query` gives them all, and so do `parts` together. `table` is what they come from if that is
+    a table or view with all its rows. `verbatim`: the columns are declared alike on both sides.
+    `rows`: how many there are, if that is known.
+    """
+
+    query: Query
+    parts: Sequence[Query]
+    table: TableName | None
+    sources: Sequence[Column]
+    targets: Sequence[Column]
+    verbatim: bool
+    rows: int | None = None
+
+
+class ArrowSource(Protocol):
+    """Reads Arrow record batches; nothing of Arrow is imported before they are asked for."""
+
+    def refuse(self, transfer: Transfer) -> None:
+        """Raises Unsuited when it cannot read these columns for these targets."""
+
+    def opened(self, transfer: Transfer) -> AbstractContextManager[Iterator[Any]]:
+        """The batches, each of some MiB, in types from which the targets' follow exactly.
+
+        Raises Unsuited when a value is not of its column's type.
+        """
+
+
 class Source(Protocol):
     """One connection that reads, in one snapshot."""
 
@@ -137,24 +168,11 @@ class Source(Protocol):
         Raises BadRow for a row that cannot be read.
         """
 
+    def arrow(self) -> ArrowSource:
+        """The database, read in record batches. Raises Unsuited where that cannot be."""
+
     def end(self) -> None:
         """Close the snapshot."""
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """Rows that a shortcut is to bring into the stash: the columns `sources` become `targets`.
-
-    `query` gives them all, and so do `parts` together. `table` is what they come from if that is
-    a table or view with all its rows. `verbatim`: the columns are declared alike on both sides.
-    """
-
-    query: Query
-    parts: Sequence[Query]
-    table: TableName | None
-    sources: Sequence[Column]
-    targets: Sequence[Column]
-    verbatim: bool
 
 
 @dataclass(frozen=True)

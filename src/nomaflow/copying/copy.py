@@ -239,9 +239,9 @@ class _Copying:
 
     def _load(self, decided: Plan, transfer: Transfer, search: BadRowSearch) -> tuple[Lane, Moved]:
         with self.reading.errors():
-            shortcuts = self.target.shortcuts(self.source) if self.order.shorten else ()
-            chosen = lane(decided, transfer, shortcuts)
             total = self.source.count(transfer.query, _COUNT_SECONDS)
+            shortcuts = self.target.shortcuts(self.source) if self.order.shorten else ()
+            chosen = lane(decided, replace(transfer, rows=total), shortcuts)
         self.watch.stop_if_asked()
         progress = Progress(self.watch.tell, self.watch.report, self.order.batch_size, total)
         if chosen.load is not None:

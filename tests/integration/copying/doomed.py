@@ -28,5 +28,5 @@ def _copy(urls: dict[str, str], table: str, at: str, after_seconds: float) -> No
     desk = Desk()
     desk.urls = urls
     desk.port.when_told = told
-    desk.copy(table, batch_size=1000)
+    desk.copy(table, batch_size=1000, lane="rows")
     desk.close()

@@ -87,7 +87,7 @@ def test_a_cancel_leaves_the_old_table(pair: tuple[Place, Place], desk: Desk) ->
     _, there = pair
     desk.port.when_told = lambda line: desk.port.cancellation.ask() if "batch 3" in line else None
     with pytest.raises(StepCanceled):
-        desk.copy("t", batch_size=1000)
+        desk.copy("t", batch_size=1000, lane="rows")
     assert versions(there) == [(0, ROWS)]
     assert tables(there) == ["t"]
 

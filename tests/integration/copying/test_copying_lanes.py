@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from tests.integration.copying.conftest import Desk, Place
 
+from nomaflow.errors import StepFailed
+
 Places = Callable[[str, str], tuple[Place, Place]]
 
 ROWS = 30_000
@@ -159,3 +161,43 @@ def test_parameters_are_written_into_what_is_copied(pair: tuple[Place, Place], d
     output = desk.copy({"query": query}, "q", params={"text": "it's \\ $1", "number": -5})
     assert output["lane"] == "raw"
     assert there.rows("SELECT * FROM q") == [("it's \\ $1", -4, "$1 :x", " $2 ")]
+
+
+ODD = [(1, "abc"), (2, 1.5), (3, b"\x00"), (4, None), (5, 2**60)]
+
+
+def test_sqlite_attaches_the_source_and_lets_it_go(places: Places, desk: Desk) -> None:
+    here, there = places("sqlite", "sqlite")
+    here.run('CREATE TABLE "a b" (id INTEGER PRIMARY KEY, n INTEGER)')
+    here.insert('"a b"', ODD)
+    output = desk.copy("a b", columns={"n": {"rename": "m"}})
+    assert (output["lane"], output["target_rows"]) == ("within", 5)
+    assert there.rows('SELECT id, m FROM "a b" ORDER BY id') == ODD
+    assert there.rows("SELECT name FROM pragma_database_list") == [("main",)]
+
+
+def test_names_of_a_condition_mean_the_sources_tables(places: Places, desk: Desk) -> None:
+    here, there = places("sqlite", "sqlite")
+    for place, wanted in ((here, 1), (there, 2)):
+        place.run(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY)",
+            "CREATE TABLE wanted (id INTEGER)",
+            f"INSERT INTO wanted VALUES ({wanted})",
+        )
+    here.run("INSERT INTO t VALUES (1), (2), (3)")
+    assert desk.copy("t", where="id IN (SELECT id FROM wanted)")["lane"] == "rows"
+    assert there.rows("SELECT id FROM t") == [(1,)]
+
+
+def test_a_null_that_the_target_does_not_allow_is_named_after_a_fast_lane(
+    places: Places, desk: Desk
+) -> None:
+    for kind in ("sqlite", "postgresql"):
+        here, there = places(kind, kind)
+        here.run(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT)", "INSERT INTO t VALUES (37, NULL)"
+        )
+        there.run("CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT NOT NULL)")
+        with pytest.raises(StepFailed, match=r"Column 'n' is NULL.*id = '?37"):
+            desk.copy("t")
+        assert any(line.startswith("once more, row by row") for line in desk.port.lines)

@@ -129,7 +129,7 @@ def test_columns_are_stripped_at_both_ends(pair: tuple[Place, Place], desk: Desk
 
 
 def test_the_log_tells_of_batches_and_of_the_swap(pair: tuple[Place, Place], desk: Desk) -> None:
-    desk.copy("t", batch_size=2)
+    desk.copy("t", batch_size=2, lane="rows")
     *batches, swapping, swapped = desk.port.lines
     assert batches == ["▶ batch 1 of 2 · 2 rows", "▶ batch 2 of 2 · 3 rows"]
     assert re.fullmatch(r"swapping 3 rows into '(public\.)?t' by create: .*", swapping)

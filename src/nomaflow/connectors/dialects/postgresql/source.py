@@ -11,7 +11,7 @@ from psycopg.types.bool import BoolLoader
 from psycopg.types.numeric import FloatLoader, IntLoader
 from psycopg.types.string import ByteaLoader, TextLoader
 
-from nomaflow.connectors.copies import Values
+from nomaflow.connectors.copies import ArrowSource, Unsuited, Values
 from nomaflow.connectors.dialects.postgresql import catalogue
 from nomaflow.connectors.dialects.postgresql.expressions import quote, selected
 from nomaflow.connectors.dialects.postgresql.types import TYPES
@@ -125,6 +125,9 @@ class PostgresqlSource:
         stream = cursor.stream(query.sql, query.params, size=_CHUNK_ROWS)
         while rows := list(islice(stream, _CHUNK_ROWS)):
             yield rows
+
+    def arrow(self) -> ArrowSource:
+        raise Unsuited("PostgreSQL is not read in record batches")
 
     def end(self) -> None:
         self.connection.rollback()

@@ -13,6 +13,7 @@ from psycopg import RawCursor
 
 from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
 from nomaflow.connectors.dialects.postgresql import catalogue, stash
+from nomaflow.connectors.dialects.postgresql.arrow import Arrow
 from nomaflow.connectors.dialects.postgresql.exact import Ends
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.raw import Raw
@@ -119,7 +120,7 @@ class PostgresqlTarget:
 
     def shortcuts(self, source: Source) -> Sequence[Shortcut]:
         if not isinstance(source, PostgresqlSource):
-            return ()
+            return (Arrow(source, self._connection, self._here),)
         ends = Ends(source.connection, self._connection, self._here)
         return (Within(ends), Raw(ends))
 

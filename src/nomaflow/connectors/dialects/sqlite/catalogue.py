@@ -99,11 +99,15 @@ def _indexed(connection: sqlite3.Connection, index: str) -> tuple[str, ...]:
     return tuple(name for (name,) in rows)
 
 
+def file_of(connection: sqlite3.Connection) -> str:
+    """The path of the database; empty when it is in memory."""
+    sql = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+    return str(connection.execute(sql).fetchone()[0] or "")
+
+
 def _database(connection: sqlite3.Connection) -> Hashable:
     """The same for two paths of one file; of its own for a database in memory."""
-    file = connection.execute(
-        "SELECT file FROM pragma_database_list WHERE name = 'main'"
-    ).fetchone()[0]
+    file = file_of(connection)
     if not file:
         return ("sqlite", id(connection))
     status = Path(file).stat()

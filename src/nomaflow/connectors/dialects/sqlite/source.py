@@ -4,14 +4,16 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 
-from nomaflow.connectors.copies import BadRow, Values
+from nomaflow.connectors.copies import ArrowSource, BadRow, Unsuited, Values
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Query, Row, Rows, Table, TableName
 
 _CHUNK_ROWS = 256
+_ARROW = ("pyarrow", "adbc_driver_manager", "adbc_driver_sqlite")
 _UNREADABLE = re.compile(r"Could not decode to UTF-8 column '(.*?)' with text", re.DOTALL)
 _STORAGE = {
     frozenset[str](): "TEXT",
@@ -29,14 +31,14 @@ class SqliteSource:
     types = TYPES
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def begin(self) -> None:
-        self._connection.execute("BEGIN")
-        self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        self.connection.execute("BEGIN")
+        self.connection.execute("SELECT 1 FROM sqlite_master").fetchone()
 
     def table(self, name: TableName) -> Table | None:
-        return catalogue.table(self._connection, name)
+        return catalogue.table(self.connection, name)
 
     def select(
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
@@ -55,14 +57,14 @@ class SqliteSource:
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         view = "nomaflow_query"
         text = statement.rendered(lambda _: "NULL")[1]
-        self._connection.execute(f"CREATE TEMP VIEW {view} AS {text}")
-        columns = catalogue.view_columns(self._connection, view)
-        self._connection.execute(f"DROP VIEW temp.{view}")
+        self.connection.execute(f"CREATE TEMP VIEW {view} AS {text}")
+        columns = catalogue.view_columns(self.connection, view)
+        self.connection.execute(f"DROP VIEW temp.{view}")
         return Table(TableName("query"), columns), _bound(statement, values)
 
     def observed(self, query: Query, columns: Sequence[str]) -> dict[str, ColumnType]:
         kinds = ", ".join(f"group_concat(DISTINCT typeof({catalogue.quote(c)}))" for c in columns)
-        found = self._connection.execute(
+        found = self.connection.execute(
             f"SELECT {kinds} FROM (\n{query.sql}\n)",  # noqa: S608 - the user's query
             query.params,
         ).fetchone()
@@ -87,11 +89,11 @@ class SqliteSource:
         return [self.select(table, columns, where, values)]
 
     def count(self, query: Query, seconds: float) -> int | None:
-        limit = threading.Timer(seconds, self._connection.interrupt)
+        limit = threading.Timer(seconds, self.connection.interrupt)
         limit.start()
         try:
             return int(
-                self._connection.execute(
+                self.connection.execute(
                     f"SELECT count(*) FROM (\n{query.sql}\n)",  # noqa: S608 - the user's query
                     query.params,
                 ).fetchone()[0]
@@ -103,7 +105,7 @@ class SqliteSource:
             limit.join()
 
     def rows(self, query: Query, columns: Sequence[Column], *, verbatim: bool) -> Iterator[Rows]:  # noqa: ARG002 - SQLite has one form
-        cursor = self._connection.execute(query.sql, query.params)
+        cursor = self.connection.execute(query.sql, query.params)
         done = 0
         try:
             while rows := cursor.fetchmany(_CHUNK_ROWS):
@@ -116,17 +118,24 @@ class SqliteSource:
         finally:
             cursor.close()
 
+    def arrow(self) -> ArrowSource:
+        if missing := [name for name in _ARROW if find_spec(name) is None]:
+            raise Unsuited(f"{missing[0]} is not installed: pip install 'nomaflow[arrow]'")
+        from nomaflow.connectors.dialects.sqlite.batches import SqliteBatches  # only where it is
+
+        return SqliteBatches(self.connection)
+
     def end(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
 
     def _bad_row(
         self, query: Query, columns: Sequence[Column], column: str, done: int
     ) -> BadRow | sqlite3.OperationalError:
         """Read again what cannot be decoded, as bytes, to say where it stands."""
         place = [column.name for column in columns].index(column)
-        cursor = self._connection.cursor()
-        self._connection.text_factory = bytes
+        cursor = self.connection.cursor()
+        self.connection.text_factory = bytes
         for number, row in enumerate(cursor.execute(query.sql, query.params)):
             if number >= done and not _is_utf8(row[place]):
                 return BadRow(_readable(row), column, "holds text that is not valid UTF-8")

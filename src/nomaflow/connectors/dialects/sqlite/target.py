@@ -11,6 +11,8 @@ from typing import Any
 
 from nomaflow.connectors.copies import Choice, Shortcut, Source, TableLocked, Way
 from nomaflow.connectors.dialects.sqlite import catalogue
+from nomaflow.connectors.dialects.sqlite.attached import Attached
+from nomaflow.connectors.dialects.sqlite.source import SqliteSource
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
 from nomaflow.errors import StepFailed
@@ -60,8 +62,10 @@ class SqliteTarget:
         self._insert = f"INSERT INTO {_STASH} VALUES ({places})"  # noqa: S608 - no input in it
         return _STASH
 
-    def shortcuts(self, source: Source) -> Sequence[Shortcut]:  # noqa: ARG002
-        return ()
+    def shortcuts(self, source: Source) -> Sequence[Shortcut]:
+        if not isinstance(source, SqliteSource):
+            return ()
+        return (Attached(source.connection, self._connection, _STASH),)
 
     def write(self, rows: Rows) -> int:
         return self._connection.executemany(self._insert, rows).rowcount

@@ -182,6 +182,12 @@ def _wrong(wanted: str) -> Callable[[Any], Any]:
     return refuse
 
 
+def _all(kind: type, wanted: str) -> ColumnFunction:
+    """Values of that Python type alone."""
+    refuse = _wrong(wanted)
+    return only(frozenset({kind}), lambda value: value if type(value) is kind else refuse(value))
+
+
 def _text(parse: Callable[[str], str]) -> Callable[[Any], str]:
     refuse = _wrong("text")
     return lambda value: parse(value) if isinstance(value, str) else refuse(value)
@@ -213,17 +219,17 @@ def _boolean(value: Any) -> bool:
 
 
 _DECODERS: dict[Kind, ColumnFunction] = {
-    Kind.INTEGER: only(frozenset({int}), _wrong("an integer")),
+    Kind.INTEGER: _all(int, "an integer"),
     Kind.DECIMAL: each(_decimal),
     Kind.FLOAT: only(frozenset({float}), _real),
     Kind.BOOLEAN: each(_boolean),
-    Kind.TEXT: only(frozenset({str}), _wrong("text")),
-    Kind.BYTES: only(frozenset({bytes}), _wrong("a blob")),
+    Kind.TEXT: _all(str, "text"),
+    Kind.BYTES: _all(bytes, "a blob"),
     Kind.DATE: each_distinct(_text(parse_date)),
     Kind.TIME: each_distinct(_text(parse_time)),
     Kind.TIMESTAMP: each_distinct(_text(parse_timestamp)),
     Kind.UUID: each(_text(parse_uuid)),
-    Kind.JSON: only(frozenset({str}), _wrong("text")),
+    Kind.JSON: _all(str, "text"),
 }
 
 
