@@ -100,7 +100,7 @@ class SlapdServer:
 @contextmanager
 def throwaway_slapd(ldif: str = "") -> Iterator[SlapdServer]:
     """Load the suffix and what `ldif` adds, start a server on free ports. Raises ServerMissing."""
-    program = _program()
+    program = slapd_program()
     with site("nomaflow-slapd-") as place:
         ca_file = _initialise(program, place, ldif)
         server = _start(program, place, ca_file)
@@ -111,7 +111,8 @@ def throwaway_slapd(ldif: str = "") -> Iterator[SlapdServer]:
             server.kill()
 
 
-def _program() -> Path:
+def slapd_program() -> Path:
+    """OpenLDAP's server. Raises ServerMissing, also when there is no client for it."""
     found = shutil.which("slapd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if found is None:
         raise ServerMissing("OpenLDAP is not installed (Debian: apt-get install slapd)")
