@@ -241,6 +241,21 @@ def test_the_command_takes_texts_as_the_job_declares_them(home: Path) -> None:
     assert "params.region: a value is required" in refused.err
 
 
+def test_the_command_sets_all_that_the_form_sets_and_replays_it(home: Path) -> None:
+    words = ["--param", "region=EU", "--step-param", "ask:copies=4", "--step-off", "tell"]
+    run = nomaflow("run", "report", "--home", home, *words, "--wait", "--json").json
+    assert run["steps"][0]["output"]["first_row"]["copies"] == 4
+    assert run["steps"][1]["reason"] == "skipped: disabled"
+    words = ["--param", "day=2026-05-01", "--step-on", "tell", "--log-level", "debug"]
+    run_id = str(run["run_id"])
+    again = nomaflow("replay", run_id, "--home", home, *words, "--wait", "--json").json
+    assert (again["params"]["region"], again["params"]["day"]) == ("EU", "2026-05-01")
+    assert again["steps"][0]["output"]["first_row"]["copies"] == 4
+    assert again["state"] == "SUCCEEDED"
+    refused = nomaflow("run", "report", "--home", home, "--step-param", "ask:copies=no")
+    assert (refused.code, "op_kwargs.ask.copies: expected" in refused.err) == (2, True)
+
+
 async def test_options_of_a_schedule_s_preset_are_kept_as_json(tmp_path: Path) -> None:
     jobs = JOBS.replace('name = "two"', 'name = "two"\nschedule = "0 3 * * *"')
     clock = FakeClock(datetime(2026, 6, 1, 0, 59, 30, tzinfo=UTC))

@@ -1,6 +1,5 @@
 """`nomaflow run | resume | replay | retry`: start runs, here or on the server of this store."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -10,8 +9,17 @@ from nomaflow.app import App
 from nomaflow.cli import output
 from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, caller, complete
 from nomaflow.cli.execution import Start, execute
+from nomaflow.cli.run_form import (
+    LevelOption,
+    ParamOption,
+    PresetOption,
+    RunForm,
+    StepOffOption,
+    StepOnOption,
+    StepParamOption,
+)
 from nomaflow.domain.job import JobId
-from nomaflow.domain.run import ProcessId, RunId, RunOptions
+from nomaflow.domain.run import ProcessId, RunId
 from nomaflow.domain.states import RunState
 from nomaflow.history.pages import RunFilter
 from nomaflow.services.repeats import Retried
@@ -31,19 +39,12 @@ def run(  # noqa: PLR0913  # one argument per option
     job: Annotated[str, typer.Argument(help="The job's id.")],
     *,
     home: HomeOption = HERE,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter; V may be JSON.")
-    ] = None,
-    step_off: Annotated[
-        list[str] | None,
-        typer.Option("--step-off", metavar="STEP", help="Leave this step out, this time."),
-    ] = None,
-    log_level: Annotated[
-        str | None, typer.Option("--log-level", metavar="LEVEL", help="DEBUG, INFO or WARNING.")
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Values of a preset of the job.")
-    ] = None,
+    param: ParamOption = None,
+    step_param: StepParamOption = None,
+    step_off: StepOffOption = None,
+    step_on: StepOnOption = None,
+    log_level: LevelOption = None,
+    preset: PresetOption = None,
     wait: WaitOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,12 +54,8 @@ def run(  # noqa: PLR0913  # one argument per option
     run did not succeed. Ctrl-C cancels the run.
     """
     app = App.build(home)
-    options = RunOptions(
-        params=_params(app, job, param or []),
-        step_enabled=dict.fromkeys(step_off or [], False),
-        log_level=_level(log_level),
-        preset=preset,
-    )
+    form = RunForm(param, step_param, step_off, step_on, log_level, preset)
+    options = form.options(app, job)
 
     async def start(reserved_for: ProcessId | None) -> RunId:
         return await app.runs.start(job, options, by=caller(), reserved_for=reserved_for)
@@ -89,22 +86,26 @@ def resume(
 
 
 @cli.command()
-def replay(
+def replay(  # noqa: PLR0913  # one argument per option
     run: RunArgument,
     *,
     home: HomeOption = HERE,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", help="A parameter, k=v; v may be JSON.")
-    ] = None,
+    param: ParamOption = None,
+    step_param: StepParamOption = None,
+    step_off: StepOffOption = None,
+    step_on: StepOnOption = None,
+    log_level: LevelOption = None,
+    preset: PresetOption = None,
     wait: WaitOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run a job again with the parameters of an old run; what is given here wins."""
     app = App.build(home)
+    form = RunForm(param, step_param, step_off, step_on, log_level, preset)
 
     async def start(reserved_for: ProcessId | None) -> RunId:
         job = (await app.runs.get(RunId(run)))[0].job_id
-        edits = RunOptions(params=_params(app, job, param or []))
+        edits = form.options(app, job)
         return await app.repeats.replay(RunId(run), edits, by=caller(), reserved_for=reserved_for)
 
     show_ended(complete(_executed(app, start, wait=wait)), as_json=as_json)
@@ -156,31 +157,3 @@ async def _retried(
 ) -> list[Retried]:
     async with app.store():
         return await app.repeats.retry(wanted, by=caller(), from_start=from_start, confirm=confirm)
-
-
-def _params(app: App, job: str, pairs: list[str]) -> dict[str, Any]:
-    """The parameters in the types that the job declares; of the others, JSON is JSON."""
-    texts = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise typer.BadParameter(f"'{pair}' is not k=v", param_hint="--param")
-        texts[key] = value
-    plain = {key: _value(value) for key, value in texts.items()}
-    return plain | (app.parameters.meant(job, texts) if texts else {})
-
-
-def _value(text: str) -> Any:
-    """JSON when it is JSON (numbers, true, lists), else the text itself; NaN is a text."""
-    try:
-        return json.loads(text, parse_constant=str)
-    except ValueError:
-        return text
-
-
-def _level(name: str | None) -> Any:
-    if name is None:
-        return None
-    if name.upper() not in {"DEBUG", "INFO", "WARNING"}:
-        raise typer.BadParameter("expected DEBUG, INFO or WARNING", param_hint="--log-level")
-    return name.upper()
