@@ -248,3 +248,23 @@ def test_a_source_that_dies_leaves_the_old_table(places: Places, desk: Desk, lan
     with pytest.raises(Unreachable, match="'source'"):
         desk.copy("t", batch_size=1000, lane=lane)
     assert versions(there) == [(0, 200_000)]
+
+
+@pytest.mark.parametrize("moment", ["▶ batch 2 ", "swapping"])
+def test_a_target_that_dies_keeps_the_old_table(places: Places, desk: Desk, moment: str) -> None:
+    here, there = places("sqlite", "postgresql")
+    for version, place in ((1, here), (0, there)):
+        place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
+        place.insert("t", [(n, version) for n in range(5000)])
+    kill = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    desk.port.when_told = lambda line: there.run(kill) if moment in line else None
+    with pytest.raises(Unreachable, match="'target'"):
+        desk.copy("t", batch_size=1000)
+    assert versions(there) == [(0, 5000)]
+    desk.port.when_told = lambda _: None
+    desk.copy("t")
+    assert versions(there) == [(1, 5000)]
+    assert tables(there) == ["t"]
