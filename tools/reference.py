@@ -16,6 +16,7 @@ from nomaflow.config import Settings
 from nomaflow.connectors.base import PoolDefinition
 from nomaflow.connectors.registry import ConnectorTypes
 from nomaflow.domain.job import Job, RetryPolicy, StepDefinition
+from nomaflow.domain.parameters import Parameter
 from nomaflow.domain.states import RUN_MOVES, STEP_MOVES
 from nomaflow.steps.registry import StepTypes
 
@@ -56,6 +57,7 @@ def _jobs() -> Iterator[str]:
     yield from _model("[[jobs.steps]]", StepDefinition, without={"settings"})
     yield "Further fields: see [Step types](steps.md).\n"
     yield from _model("retry", RetryPolicy)
+    yield from _model("[jobs.params_schema.NAME]", Parameter)
 
 
 def _steps() -> Iterator[str]:

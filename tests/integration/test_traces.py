@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+from sqlalchemy import text
 from tests.commands import clean_environment, nomaflow
 from tests.homes import a_home, a_query_job
 
@@ -86,6 +87,20 @@ async def test_a_failure_shows_each_attempt_with_its_error(tmp_path: Path) -> No
     message = tries[0].events[0].attributes["exception.message"]
     assert message == "no such table: nowhere"
     assert {span.parent.span_id for span in tries} == {step.context.span_id}
+
+
+async def test_a_run_whose_process_died_is_told_by_who_ends_it(tmp_path: Path) -> None:
+    app = App.build(a_home(tmp_path / "home", JOBS))
+    exporter = recorded(app)
+    async with app.store():
+        run_id = await app.runs.start("good", RunOptions(), by="user:ann")
+        claim = "UPDATE ly2_job_runs SET state = 'RUNNING', owner = 'gone', attempt = 1"
+        await app.database.write(lambda connection: connection.execute(text(claim)))
+        async with executing(app, "test"):
+            run = await app.runs.wait(run_id)
+    (span,) = exporter.get_finished_spans()
+    assert run.reason == "lost in restart"
+    assert (span.name, span.status.description) == ("run good", "lost in restart")
 
 
 async def test_the_request_that_starts_a_run_is_the_parent_of_its_trace(tmp_path: Path) -> None:

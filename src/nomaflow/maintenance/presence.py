@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from nomaflow.clock import Clock
-from nomaflow.domain.events import ProcessLost, RunChanged, RunsQueued
+from nomaflow.domain.events import ProcessLost, RunChanged, RunFinished, RunsQueued
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import ProcessId
 from nomaflow.events.bus import Bus
@@ -101,4 +101,6 @@ class Presence:
         for run in await self._processes.rescue(dead, self._resumes):
             log.warning("run_rescued", run_id=run.id, job_id=run.job_id)
             self._bus.publish(RunChanged(run.id))
+            if run.state.is_final:
+                self._bus.publish(RunFinished(run.id))
         self._bus.publish(RunsQueued())
