@@ -77,6 +77,7 @@ def talk(ctx, said):
         time.sleep(0.02)
     for number in range(500, 600):
         ctx.log.info(f"said {number}")
+        ctx.progress(number + 1, 1200)
     while not Path(said).with_suffix(".end").exists():
         time.sleep(0.02)
 """

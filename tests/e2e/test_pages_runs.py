@@ -75,9 +75,13 @@ def test_a_live_log_follows_its_end_until_the_reader_scrolls_up(
     jump.click()
     expect(log.get_by_text("said 599", exact=True)).to_be_visible()
     assert log.evaluate(AT_END)
+    how_far = signed_in.get_by_role("progressbar", name="How far “talk” is")
+    expect(how_far).to_have_attribute("value", "600")
+    expect(signed_in.get_by_text("600 of 1,200")).to_be_visible()
 
     more.with_suffix(".end").touch()
     expect(signed_in.get_by_text(re.compile("^Succeeded after"))).to_be_visible()
+    expect(how_far).to_have_count(0)
     assert log.evaluate(AT_END)
 
 

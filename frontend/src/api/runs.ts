@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, skipToken } from "@tanstack/react-query";
 
 import type { RunFilter } from "@/domain/runFilter";
 
@@ -13,6 +13,7 @@ export const runKeys = {
   list: (filter: RunFilter) => [...runKeys.lists, filter] as const,
   run: (id: number) => ["run", id] as const,
   attempts: (id: number) => ["attempts", id] as const,
+  progress: (id: number) => ["progress", id] as const,
 };
 
 export function runList(filter: RunFilter) {
@@ -29,6 +30,17 @@ export function runDetail(id: number) {
   return queryOptions({
     queryKey: runKeys.run(id),
     queryFn: () => get<RunDetail>(`runs/${id}`),
+  });
+}
+
+/** How far a step is; `total` is null while nobody knows. */
+export type Progress = { done: number; total: number | null };
+
+/** How far the steps are, by their names: told over the socket, never asked for. */
+export function runProgress(id: number) {
+  return queryOptions<Record<string, Progress>>({
+    queryKey: runKeys.progress(id),
+    queryFn: skipToken,
   });
 }
 

@@ -5,7 +5,7 @@ import { jobKeys } from "@/api/jobs";
 import { runKeys } from "@/api/runs";
 
 import { aRun, aRunDetail, aStep } from "@test/builders";
-import { catalogueChanged, runChanged, stepChanged } from "./applyEvent";
+import { catalogueChanged, runChanged, stepChanged, stepProgressed } from "./applyEvent";
 
 function aCache() {
   const cache = new QueryClient();
@@ -42,6 +42,19 @@ test("a step takes its place in its run", () => {
   expect(cache.getQueryData(runKeys.run(7))).toMatchObject({
     steps: [{ name: "copy-orders" }, { name: "second", state: "FAILED" }],
   });
+});
+
+test("how far a step is counts until the step changes", () => {
+  const cache = aCache();
+  stepProgressed(cache, 7, "first", { done: 10, total: 100 });
+  stepProgressed(cache, 7, "second", { done: 3, total: null });
+  stepProgressed(cache, 7, "first", { done: 20, total: 100 });
+  expect(cache.getQueryData(runKeys.progress(7))).toEqual({
+    first: { done: 20, total: 100 },
+    second: { done: 3, total: null },
+  });
+  stepChanged(cache, 7, 0, aStep({ name: "first", attempts: 2 }));
+  expect(cache.getQueryData(runKeys.progress(7))).toEqual({ second: { done: 3, total: null } });
 });
 
 test("a new catalogue makes the jobs ask again", () => {

@@ -1,7 +1,7 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 
 import { jobKeys } from "@/api/jobs";
-import { runKeys } from "@/api/runs";
+import { runKeys, type Progress } from "@/api/runs";
 import type { Run, RunDetail, RunPage, StepRun } from "@/api/types";
 
 type RunLists = InfiniteData<RunPage>;
@@ -23,13 +23,30 @@ export function runChanged(cache: QueryClient, run: Run): void {
   void cache.invalidateQueries({ queryKey: runKeys.run(run.run_id) });
 }
 
-/** A step began, ended or tries again. */
+/** A step told how far it is. */
+export function stepProgressed(
+  cache: QueryClient,
+  runId: number,
+  step: string,
+  progress: Progress,
+): void {
+  cache.setQueryData<Record<string, Progress>>(runKeys.progress(runId), (known) => ({
+    ...known,
+    [step]: progress,
+  }));
+}
+
+/** A step began, ended or tries again: how far it was does not count any more. */
 export function stepChanged(cache: QueryClient, runId: number, index: number, step: StepRun): void {
   cache.setQueryData<RunDetail>(
     runKeys.run(runId),
     (known) =>
       known && { ...known, steps: known.steps.map((old, at) => (at === index ? step : old)) },
   );
+  cache.setQueryData<Record<string, Progress>>(runKeys.progress(runId), (known) => {
+    const others = Object.entries(known ?? {}).filter(([name]) => name !== step.name);
+    return known && Object.fromEntries(others);
+  });
 }
 
 /** Jobs were added, changed or removed. */

@@ -2,16 +2,18 @@ import type { QueryClient } from "@tanstack/react-query";
 import { io, type Socket } from "socket.io-client";
 
 import { BASE_PATH } from "@/api/base";
+import type { Progress } from "@/api/runs";
 import { currentSession } from "@/api/session";
 import type { Line, Run, StepRun } from "@/api/types";
 
-import { catalogueChanged, runChanged, stepChanged } from "./applyEvent";
+import { catalogueChanged, runChanged, stepChanged, stepProgressed } from "./applyEvent";
 import { tell } from "./connection";
 import type { RunLog } from "./runLog";
 
 type Told = {
   "run.changed": (run: Run) => void;
   "step.changed": (step: StepRun & { run_id: number; index: number }) => void;
+  "step.progress": (step: Progress & { run_id: number; step: string }) => void;
   "catalogue.changed": () => void;
   "run.log": (batch: { run_id: number; lines: Line[] }) => void;
 };
@@ -48,6 +50,9 @@ export class Live {
     });
     this.#socket.on("step.changed", (step) => {
       stepChanged(cache, step.run_id, step.index, step);
+    });
+    this.#socket.on("step.progress", ({ run_id, step, done, total }) => {
+      stepProgressed(cache, run_id, step, { done, total });
     });
     this.#socket.on("catalogue.changed", () => {
       catalogueChanged(cache);

@@ -1,10 +1,12 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import type { Progress } from "@/api/runs";
 import type { Attempt, StepRun } from "@/api/types";
 import { Json } from "@/ui/Json";
 import { StateShown, Took } from "@/words/shown";
 
+import { StepProgress } from "./StepProgress";
 import styles from "./StepItem.module.css";
 
 type Tried = Pick<Attempt, "state" | "output" | "error">;
@@ -14,11 +16,12 @@ export function StepItem(props: {
   number: number;
   step: StepRun;
   attempts: Attempt[];
+  progress: Progress | undefined;
   isShown: boolean;
   onShow: () => void;
 }) {
   const { t } = useTranslation();
-  const { step, attempts } = props;
+  const { step, attempts, progress } = props;
   const [isOpen, setOpen] = useState<boolean | null>(null);
   return (
     <li className={styles.step}>
@@ -38,6 +41,9 @@ export function StepItem(props: {
               {step.type}
               {step.attempts > 1 && ` · ${t("run.attempts", { count: step.attempts })}`}
             </span>
+            {step.state === "RUNNING" && progress !== undefined && (
+              <StepProgress step={step.name} progress={progress} />
+            )}
           </span>
           <span className={styles.took}>
             <Took start={step.started_at} end={step.finished_at} />

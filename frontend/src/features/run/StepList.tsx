@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
-import { runAttempts } from "@/api/runs";
+import { runAttempts, runProgress } from "@/api/runs";
 import type { Attempt, RunDetail, StepRun } from "@/api/types";
 import { isFinal } from "@/domain/states";
 
@@ -17,6 +17,7 @@ export function StepList(props: {
   const { t } = useTranslation();
   const { run } = props;
   const attempts = useAttempts(run);
+  const progress = useQuery(runProgress(run.run_id)).data ?? {};
   return (
     <section className="card" aria-labelledby="steps">
       <h2 id="steps" className={styles.title}>
@@ -34,6 +35,7 @@ export function StepList(props: {
             number={index + 1}
             step={step}
             attempts={attempts.filter((attempt) => attempt.step === step.name)}
+            progress={progress[step.name]}
             isShown={props.shownStep === step.name}
             onShow={() => {
               props.onShowStep(step.name);
