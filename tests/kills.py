@@ -6,18 +6,21 @@ each run has succeeded, with nothing lost and nothing doubled.
 """
 
 import random
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count as count_up
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from tests.commands import Server, serving
 from tests.homes import a_home, a_token
+from tests.waiting import eventually
 
 PLUGIN = """
 import time
@@ -31,6 +34,7 @@ JOBS = """
 [[jobs]]
 id = "move"
 on_crash = "resume"
+retry = {{ attempts = 3, base_seconds = 0 }}
 [[jobs.steps]]
 name = "copy"
 type = "sql_copy"
@@ -67,6 +71,7 @@ pool = "here"
 type = "sql"
 pool = "there"
 """
+PROCESSES = "SELECT count(*) FROM ly2_processes"
 OPEN_RUNS = "SELECT count(*) FROM ly2_job_runs WHERE state IN ('QUEUED', 'RUNNING')"
 OPEN_STEPS = "SELECT count(*) FROM ly2_step_runs WHERE state IN ('PENDING', 'RUNNING')"
 OPEN_TRIES = "SELECT count(*) FROM ly2_step_attempts WHERE state = 'RUNNING'"
@@ -74,6 +79,10 @@ STEP_UNDER_WAY = "SELECT name FROM ly2_step_runs WHERE run_id = {} AND state = '
 STEP_STATE = "SELECT state FROM ly2_step_runs WHERE run_id = {} AND name = '{}'"
 STATE = "SELECT state FROM ly2_job_runs WHERE id = {}"
 VERSIONS = "SELECT version, count(*) FROM {} GROUP BY version"
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 LISTED = "SELECT count(*) FROM listed WHERE run_id = {}"
 MAKE_ORDERS = "CREATE TABLE orders (id INTEGER, version INTEGER, word TEXT)"
 FILL_ORDERS = """
@@ -133,19 +142,30 @@ def on_postgresql(url: str) -> Ground:
     return Ground(60_000, store + CONNECTORS.format(here=url, there=url), ask)
 
 
-def kills(folder: Path, ground: Ground, count: int, chance: random.Random) -> Iterator[Kill]:
-    """So many kills, each held against the promises as soon as it happened: AssertionError."""
+def kills(
+    folder: Path, ground: Ground, count: int, chance: random.Random, strike: "Strike | None" = None
+) -> Iterator[Kill]:
+    """So many kills, each held against the promises as soon as it happened: AssertionError.
+
+    `strike` does another harm in the place of each kill.
+    """
     notes = folder / "notes"
     jobs = JOBS.format(notes=notes)
     home = a_home(
         folder / "home", jobs, connectors=ground.connectors, plugins={"plugin.py": PLUGIN}
     )
+    with (home / "app.toml").open("a") as settings:
+        settings.write("\n[runner]\ndead_after_seconds = 2\n")
     ground.ask("here", MAKE_ORDERS)
     ground.ask("here", FILL_ORDERS.format(ground.rows))
     ground.ask("there", "CREATE TABLE listed (run_id INTEGER)")
-    token = a_token(home)
+    token, names = a_token(home), count_up(1)
     with ExitStack() as living:
-        server = living.enter_context(serving(home, token))
+
+        def boot() -> Server:
+            return living.enter_context(serving(home, token, name=f"serve-{next(names)}"))
+
+        server = boot()
         lengths = _step_lengths(server)
         for version in range(2, count + 2):
             ground.ask("here", f"UPDATE orders SET version = {version}")
@@ -154,14 +174,52 @@ def kills(folder: Path, ground: Ground, count: int, chance: random.Random) -> It
             step = STEPS[version % len(STEPS)]
             _once_begun(ground, run_id, step)
             time.sleep(chance.uniform(0, lengths[step]))  # the moment is chosen, not waited for
-            living.close()
-            yield Kill(step, _hit(ground, run_id))
-            _check_whole(ground, version)
-            server = living.enter_context(serving(home, token))
-            run = server.ended(run_id, seconds=60)
-            _check_ended(ground, run, version)
+            with (strike or by_kill)(server, boot, ground) as harmed:
+                yield Kill(step, _hit(ground, run_id))
+                _check_whole(ground, version)
+                server = harmed()
+                run = server.ended(run_id, seconds=60)
+                _check_ended(ground, run, version)
+            _check_ended(ground, server.get(f"/api/v1/runs/{run_id}"), version)
             _check_tries(run["steps"][1], notes.read_text().split().count(str(run_id)))
             _check_tries(run["steps"][3], ground.ask("there", LISTED.format(run_id))[0][0])
+
+
+Boot = Callable[[], Server]
+Strike = Callable[[Server, Boot, Ground], AbstractContextManager[Boot]]
+"""Harms a server; the context gives what gives the server that goes on."""
+
+
+@contextmanager
+def by_kill(server: Server, boot: Boot, _ground: Ground) -> Iterator[Boot]:
+    """The server is gone at once, and a new one starts."""
+    server.command.signal(signal.SIGKILL)
+    server.command.ended()
+    yield boot
+
+
+@contextmanager
+def by_sleep(server: Server, boot: Boot, ground: Ground) -> Iterator[Boot]:
+    """The server freezes until another one has done its work; what it started goes on."""
+    server.command.signal(signal.SIGSTOP)
+    yield boot
+    eventually(lambda: ground.ask("store", PROCESSES) == [(1,)])
+    server.command.signal(signal.SIGCONT)
+    server.command.said("Others took this process for dead")
+    server.command.signal(signal.SIGKILL)
+    server.command.ended()
+
+
+def by_cut(url: str) -> Strike:
+    """Every session on the database of that URL ends, those of the store and of the copies."""
+
+    @contextmanager
+    def cut(server: Server, _boot: Boot, _ground: Ground) -> Iterator[Boot]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(TERMINATE)
+        yield lambda: server
+
+    return cut
 
 
 def _step_lengths(server: Server) -> dict[str, float]:

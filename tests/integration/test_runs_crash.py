@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.commands import nomaflow, serving
 from tests.homes import a_home, a_query_job, a_token
-from tests.kills import Ground, kills, on_postgresql, on_sqlite
+from tests.kills import Ground, by_cut, by_sleep, kills, on_postgresql, on_sqlite
 from tests.waiting import eventually
 
 PLUGIN = """
@@ -119,4 +119,17 @@ def test_runs_that_are_killed_at_any_moment_lose_and_double_nothing(
     hits = [kill.step for kill in kills(tmp_path, ground, 20, random.Random(20261122))]
 
     assert sum(step is not None for step in hits) > 10, hits
+    assert {"copy", "append"} <= set(hits)
+
+
+@pytest.mark.slow
+@pytest.mark.postgresql
+@pytest.mark.parametrize("harm", ["sleep", "cut"])
+def test_a_frozen_server_and_cut_connections_lose_and_double_nothing_either(
+    tmp_path: Path, postgresql_url: str, harm: str
+) -> None:
+    strike = by_sleep if harm == "sleep" else by_cut(postgresql_url)
+    ground, chance = on_postgresql(postgresql_url), random.Random(20261122)
+    hits = [kill.step for kill in kills(tmp_path, ground, 6, chance, strike)]
+
     assert {"copy", "append"} <= set(hits)

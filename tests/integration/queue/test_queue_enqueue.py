@@ -1,14 +1,15 @@
 """What gets into the queue: once per due time, and what overlap makes of it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.integration.history.history_builders import DAY, MIDNIGHT, Desk, by_hand, due
 
 from nomaflow.domain.job import JobId
-from nomaflow.domain.run import SCHEDULE, NewRun
-from nomaflow.domain.states import RunState
+from nomaflow.domain.run import SCHEDULE, NewRun, ProcessId
+from nomaflow.domain.states import RunState, StepState
 from nomaflow.errors import JobBusy
 from nomaflow.history.database import Database
 from nomaflow.history.runs import RunFilter
@@ -137,3 +138,30 @@ async def test_of_racing_starts_by_hand_one_gets_through(desk: Desk, store_url: 
         new = by_hand(f"job{number}")
         assert sum(await asyncio.gather(*(start(queue, new) for queue in queues))) == 1
     await asyncio.gather(*(database.close() for database in databases))
+
+
+async def test_a_run_comes_with_the_steps_that_are_done_already(desk: Desk) -> None:
+    old, steps = await desk.planned("load", "check")
+    done = replace(
+        steps[0],
+        state=StepState.SUCCEEDED,
+        attempts=1,
+        output={"rows_affected": 3},
+        finished_at=desk.clock.now(),
+    )
+    run_id = await desk.queue.enqueue(by_hand(), overlap="allow", steps=[done, steps[1]])
+    assert run_id is not None
+    [run] = await desk.queue.claim(ProcessId("two"), 1)
+    opening = await desk.history.opening(run)
+
+    assert run.id == run_id != old.id
+    assert [step.state for step in opening.steps] == [StepState.SUCCEEDED, StepState.PENDING]
+    assert opening.steps[0].output == {"rows_affected": 3}
+    assert {step.run_id for step in opening.steps} == {run_id}
+
+
+async def test_a_refused_run_leaves_no_steps_behind(desk: Desk) -> None:
+    _, steps = await desk.planned()
+    with pytest.raises(JobBusy):
+        await desk.queue.enqueue(by_hand(), overlap="skip", steps=steps)
+    assert len(await _states(desk)) == 1
