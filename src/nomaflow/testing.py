@@ -48,14 +48,15 @@ def build_fake_ctx(
     *,
     params: Mapping[str, Any] | None = None,
     connectors: Mapping[str, Any] | None = None,
-    previous: Mapping[str, Mapping[str, Any]] | None = None,
+    previous: Mapping[str, Mapping[str, Any] | PreviousStep] | None = None,
     run: FakeRun | None = None,
 ) -> "FakeStepContext":
     """A context for calling a step's function directly.
 
     `connectors` by name: a database URL or `FakeSql` for a real SQL connector, anything else is
-    what `get_connector` gives. `previous` are the outputs of earlier steps, by name, all of them
-    SUCCEEDED. Close it, or use it in a `with`, when it opened databases.
+    what `get_connector` gives. `previous` are the outputs of earlier steps that SUCCEEDED, by
+    name, or whole `PreviousStep`s, whose `body_file` holds what `body` gives. Close it, or use it
+    in a `with`, when it opened databases.
     """
     about = run or FakeRun()
     facts = StepFacts(
@@ -68,12 +69,15 @@ def build_fake_ctx(
         started_at=about.started_at,
         scheduled_at=about.scheduled_at,
         params=params or {},
-        previous={
-            name: PreviousStep(name, StepState.SUCCEEDED, output)
-            for name, output in (previous or {}).items()
-        },
+        previous={name: _step(name, known) for name, known in (previous or {}).items()},
     )
     return FakeStepContext(facts, FakePort(connectors or {}))
+
+
+def _step(name: str, known: Mapping[str, Any] | PreviousStep) -> PreviousStep:
+    if isinstance(known, PreviousStep):
+        return known
+    return PreviousStep(name, StepState.SUCCEEDED, known)
 
 
 class FakeStepContext(StepContext):

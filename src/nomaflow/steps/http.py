@@ -114,7 +114,7 @@ class HttpStep:
         )
         with sent as answer:
             body = _received(answer, ctx)
-        text = connector.masked(_preview(body, answer.charset), spec.headers)
+        text = connector.masked(_text(body, answer.charset), spec.headers)
         output = _output(answer, body, text, round((time.monotonic() - began) * 1000))
         said = f"{answer.reason}, {body.size:,} bytes in {output['elapsed_ms']:,} ms"
         ctx.log.info("%s %s → %s", spec.method, answer.url, said)
@@ -129,6 +129,11 @@ class Body:
 
     size: int = 0
     first: bytes = b""
+
+    @property
+    def is_longer(self) -> bool:
+        """Whether there was more than the first bytes."""
+        return self.size > len(self.first)
 
     def add(self, chunk: bytes) -> None:
         self.size += len(chunk)
@@ -182,15 +187,19 @@ def _received(answer: Answer, ctx: StepContext) -> Body:
     return body
 
 
-def _preview(body: Body, charset: str) -> str:
+def _text(body: Body, charset: str) -> str:
     """The first bytes as text; a character that was cut in two at their end is left out."""
     try:
         decoder = getincrementaldecoder(charset)("replace")
     except LookupError:
         decoder = getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(body.first, final=body.size <= len(body.first))
+    return decoder.decode(body.first, final=not body.is_longer)
+
+
+def _preview(text: str) -> str:
+    """As much of the text as is kept: control characters take six times their size as JSON."""
     while len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")) > LONGEST_PREVIEW:
-        text = text[: len(text) * 3 // 4]  # control characters take six times their size as JSON
+        text = text[: len(text) * 3 // 4]
     return text
 
 
@@ -198,12 +207,13 @@ def _output(answer: Answer, body: Body, text: str, elapsed_ms: int) -> dict[str,
     output: dict[str, Any] = {
         "status": answer.status,
         "elapsed_ms": elapsed_ms,
-        "body_preview": text,
-        "body_truncated": body.size > len(body.first),
+        "body_preview": _preview(text),
+        "body_truncated": body.is_longer,
         "body_bytes": body.size,
     }
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json" or kind.endswith("+json"):
+    is_json = kind == "application/json" or kind.endswith("+json")
+    if is_json and not body.is_longer:
         with suppress(ValueError, RecursionError):
             output["json"] = json.loads(text, parse_constant=_no_json)
     return output

@@ -442,3 +442,13 @@ async def test_a_body_that_is_not_kept_any_more_says_so(tmp_path: Path, web: Web
         _, (_, read) = await ended(app, "web")
     assert read.error is not None
     assert "The body of step 'ask' is not kept here: it was over 32 MiB" in read.error.message
+
+
+async def test_json_that_was_cut_is_not_taken_for_json(tmp_path: Path) -> None:
+    def number(exchange: Exchange) -> None:
+        exchange.answer(200, b"1" * 70_000, Content_Type="application/json")
+
+    with a_web({"/": number}) as server:
+        step = await the_step(a_home(tmp_path / "home", an_http_job(f"{server.url}/")))
+    assert step.output is not None
+    assert "json" not in step.output
