@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from nomaflow.triggers.expression import CronExpression, read_cron
@@ -37,15 +38,19 @@ class CronTrigger:
         return cls(text, zone_named(timezone), read_cron(text))
 
     def next_after(self, instant: datetime) -> datetime | None:
+        return _next_after(self, instant)
+
+    def words(self) -> dict[str, str]:
+        return {code: cron_in_words(self.expression, tongue) for code, tongue in LANGUAGES.items()}
+
+    def search(self, instant: datetime) -> datetime | None:
+        """What `next_after` finds, looked for anew."""
         try:
             if self.expression.is_wildcard:
                 return self._in_real_time(instant)
             return self._at_fixed_time(instant)
         except OverflowError:
             return None  # past year 9999
-
-    def words(self) -> dict[str, str]:
-        return {code: cron_in_words(self.expression, tongue) for code, tongue in LANGUAGES.items()}
 
     def _at_fixed_time(self, instant: datetime) -> datetime | None:
         local = self.expression.next_local(local_time(instant, self.zone))
@@ -69,3 +74,9 @@ class CronTrigger:
                 return fires_at
             since, after = change, local_time(change, self.zone) - _SECOND
         return None
+
+
+@lru_cache(maxsize=8192)
+def _next_after(trigger: CronTrigger, instant: datetime) -> datetime | None:
+    """Jobs share schedules, and what was armed is asked again when it is due."""
+    return trigger.search(instant)
