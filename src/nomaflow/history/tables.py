@@ -54,7 +54,7 @@ job_runs = Table(
     Index(None, "job_id", "id"),
     Index(None, "state", "id"),
     Index(None, "job_id", "state", "id"),
-    Index(None, "started_at", "id"),
+    Index(None, "state", "created_at", "id"),
     Index(None, "created_at", "id"),
     sqlite_autoincrement=True,
 )
