@@ -5,6 +5,8 @@ import platform
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from itertools import groupby
+from operator import attrgetter
 from pkgutil import iter_modules
 
 from rich.console import Console
@@ -14,6 +16,7 @@ import bench
 from bench.figure import Figure
 
 Measure = Callable[[], Iterable[Figure]]
+MET = {True: "yes", False: "NO", None: ""}
 
 
 def main(wanted: list[str]) -> None:
@@ -24,7 +27,8 @@ def main(wanted: list[str]) -> None:
     console = Console(soft_wrap=True)
     console.print(machine())
     for name in wanted or found:
-        console.print(table(name, found[name]()))
+        for settings, figures in groupby(found[name](), key=attrgetter("settings")):
+            console.print(table(f"\n{name}: {settings}", figures))
 
 
 def measurements() -> dict[str, Measure]:
@@ -40,12 +44,12 @@ def machine() -> str:
     return f"Python {platform.python_version()} · {os.cpu_count()} cores · load {load:.1f}"
 
 
-def table(name: str, figures: Iterable[Figure]) -> Table:
-    columns = ("WHAT", "VALUE", "UNIT", "TARGET", "OLDER SYSTEM", "SETTINGS")
-    made = Table(*columns, title=name, title_justify="left", box=None)
+def table(title: str, figures: Iterable[Figure]) -> Table:
+    columns = ("WHAT", "VALUE", "UNIT", "TARGET", "MET", "OLDER SYSTEM")
+    made = Table(*columns, title=title, title_justify="left", box=None)
     for each in figures:
         value = f"{each.value:,.1f}" if each.value >= 10 else f"{each.value:,.2f}"
-        made.add_row(each.what, value, each.unit, each.target, each.older, each.settings)
+        made.add_row(each.what, value, each.unit, each.target, MET[each.is_met], each.older)
     return made
 
 

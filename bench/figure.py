@@ -19,6 +19,17 @@ class Figure:
     target: str = ""
     older: str = ""
 
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the value is what it should be; None without a target."""
+        sign, _, limit = self.target.rpartition(" ")
+        if not limit:
+            return None
+        wanted = float(limit.replace(",", ""))
+        return {"≤": self.value <= wanted, "≥": self.value >= wanted}.get(
+            sign, self.value == wanted
+        )
+
 
 def quantile(values: Sequence[float], share: float) -> float:
     """The value that `share` of them do not exceed."""
