@@ -192,6 +192,11 @@ def test_a_secret_is_kept_sealed_and_replayed(server: Server) -> None:
     assert again["steps"][1]["output"]["length"] == len(KEY)
 
 
+def test_the_mask_of_a_secret_is_not_taken_for_one(server: Server) -> None:
+    found = problems(started(server, params={"region": "EU", "key": "***"}))
+    assert "expected the secret itself" in found["params.key"]
+
+
 def test_a_form_can_be_drawn_from_the_job(server: Server) -> None:
     fields = {field["name"]: field for field in server.get(PLACE)["parameters"]}
     assert list(fields) == ["day", "copies", "region", "customer", "broken", "endless", "key",

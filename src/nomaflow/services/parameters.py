@@ -18,6 +18,7 @@ from nomaflow.steps.base import StepType
 Values = Mapping[str, Any]
 MOST_CHARACTERS = 256 * 1024
 REQUIRED = "a value is required"
+MASKED = f"{MASK} only stands for the secret: expected the secret itself, or nothing"
 
 
 class Parameters:
@@ -92,6 +93,8 @@ def _mistake(declared: Parameter | None, value: Any) -> str | None:
         return None
     if value is None:
         return REQUIRED if declared.required else None
+    if declared.secret and value == MASK:
+        return MASKED
     try:
         declared.read(value)
     except UnfitValue as error:

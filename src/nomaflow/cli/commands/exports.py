@@ -22,7 +22,7 @@ from nomaflow.config import Environment
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import Run
 from nomaflow.domain.states import RunState
-from nomaflow.errors import Refused
+from nomaflow.errors import Refused, SecretsError
 from nomaflow.history.logs import LineFilter
 from nomaflow.history.pages import MOST_PER_PAGE, RunFilter
 from nomaflow.security.keys import read_keys
@@ -88,8 +88,7 @@ def catalogue(
     if not folder.exists:
         raise Refused(f"{home} is no home: there is nothing to export.")
     archive = archive_of(folder, __version__)
-    keys = read_keys(folder.master_key, Environment.read().master_key)
-    found = clear_secrets(folder, archive, tuple(key.text for key in keys))
+    found = clear_secrets(folder, archive, _key_texts(folder))
     output.print_problems(found)
     if found and not plain_too:
         output.err.print(
@@ -151,6 +150,14 @@ def logs(  # noqa: PLR0913  # one argument per option
 
 
 Write = Callable[[View], None]
+
+
+def _key_texts(home: Home) -> tuple[str, ...]:
+    """The master keys, none of which may be in an archive; a lost one cannot be."""
+    try:
+        return tuple(key.text for key in read_keys(home.master_key, Environment.read().master_key))
+    except SecretsError:
+        return ()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from nomaflow.api.static_files import BUILT
 from nomaflow.app import App
 from nomaflow.cli.doctor.finding import Finding, warning, wrong
 from nomaflow.config import Environment, wants_traces
+from nomaflow.queue.executors.registry import ExecutorKinds
 from nomaflow.tracing import NoExporter, provider_of
 
 LEAST_FILES = 1024
@@ -29,7 +30,15 @@ def look_around(app: App, environment: Environment) -> Iterator[Finding]:
         yield warning("pages", "the pages are not built: the API and the commands work", advice)
     else:
         yield Finding("pages", "are built")
+    yield from _executor(app)
     yield from _traces(app)
+
+
+def _executor(app: App) -> Iterator[Finding]:
+    kinds, wanted = ExecutorKinds.discover(), app.settings.executor.kind
+    if wanted not in kinds:
+        what = f"[executor] kind = '{wanted}' is not installed; there are: {', '.join(kinds)}"
+        yield wrong("executor", what, "Install its package, or correct app.toml.")
 
 
 def _zone(app: App) -> Finding:
