@@ -201,6 +201,9 @@ PLUGIN = """
             size = sum(map(len, answer.chunks()))
         return {"size": size > 10}
 
+    def within(ctx, url):
+        return ctx.run_step("http", url=url)
+
     def miss(ctx):
         ctx.get_connector("crm").get("missing").raise_for_status()
 """
@@ -221,3 +224,14 @@ async def test_python_steps_use_the_connector_awaited_or_blocking(tmp_path: Path
     assert steps[1].output == {"size": True}
     assert steps[2].error is not None
     assert steps[2].error.type == "HTTP 404"
+
+
+async def test_a_python_step_runs_a_request_within_itself(tmp_path: Path, web: Web) -> None:
+    job = (
+        '[[jobs]]\nid = "web"\n[[jobs.steps]]\nname = "go"\ntype = "python"\n'
+        f'callable = "web:within"\nop_kwargs = {{ url = "{web.url}/orders" }}\n'
+    )
+    step = await the_step(a_home(tmp_path / "home", job, plugins={"web.py": PLUGIN}))
+    assert step.output is not None
+    assert step.output["status"] == 200
+    assert step.output["json"]["path"] == "/orders"

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -269,6 +270,22 @@ async def test_a_cancel_ends_a_request_at_any_moment(tmp_path: Path, web: Web, p
     assert took < 2.5, "the request ends before the grace does"
 
 
+async def test_a_cancel_ends_a_handshake_that_is_not_answered(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silence:
+        job = an_http_job(f"https://127.0.0.1:{silence.getsockname()[1]}/")
+        async with running(a_home(tmp_path / "home", job)) as app:
+            run_id = await app.runs.start("web", RunOptions(), by="user:ann")
+            silence.settimeout(20)
+            client, _ = await asyncio.to_thread(silence.accept)
+            asked = time.monotonic()
+            await app.runs.cancel(run_id, by="user:bob")
+            run = await app.runs.wait(run_id, seconds=20)
+            took = time.monotonic() - asked
+            client.close()
+    assert run.state is RunState.CANCELED
+    assert took < 2.5, "the request ends before the grace does"
+
+
 async def test_text_is_read_in_its_charset_and_other_bytes_leave_the_output_whole(
     tmp_path: Path, web: Web
 ) -> None:
@@ -411,9 +428,12 @@ async def test_a_header_that_cannot_be_sent_is_refused_without_its_value(
 
 
 READER = """
+    import os
+
     def read(ctx):
         step = ctx.previous_step("ask")
-        return {"bytes": len(step.body), "status": step.output["status"], "state": step.state}
+        size, mode = len(step.body), os.stat(step.body_file).st_mode
+        return {"bytes": size, "status": step.output["status"], "mode": oct(mode & 0o777)}
 """
 
 
@@ -429,7 +449,7 @@ async def test_a_later_python_step_reads_the_whole_body_until_the_run_ends(
 
     assert ask.output is not None
     assert len(ask.output["body_preview"]) == 65_536
-    assert read.output == {"bytes": 20 * MIB, "status": 200, "state": "SUCCEEDED"}
+    assert read.output == {"bytes": 20 * MIB, "status": 200, "mode": "0o600"}
     assert not list((home / "data").glob("bodies/*"))
 
 

@@ -3,10 +3,10 @@
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import httpcore2
 from httpcore2._backends.sync import SyncStream
@@ -18,6 +18,8 @@ SocketOption = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 )
 Found = tuple[socket.AddressFamily, tuple[str, int]]
+LookUp = Callable[..., Sequence[tuple[Any, ...]]]
+"""Gives the addresses behind a name, as `socket.getaddrinfo` does."""
 _ALWAYS: Final = (
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),  # a peer that is gone is noticed in the end
@@ -31,8 +33,9 @@ class Dialer(httpcore2.SyncBackend):
     of which any address is refused is refused.
     """
 
-    def __init__(self, egress: Egress) -> None:
+    def __init__(self, egress: Egress, look_up: LookUp = socket.getaddrinfo) -> None:
         self._egress = egress
+        self._look_up = look_up
         self._handles: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._has_hung_up = False
@@ -68,7 +71,7 @@ class Dialer(httpcore2.SyncBackend):
     def _looked_up(self, host: str, port: int) -> list[Found]:
         """The addresses behind a name, all of them checked. Raises StepRefused, ConnectError."""
         try:
-            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers = self._look_up(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError(f"the name '{host}' is not known") from error
         found: list[Found] = [
