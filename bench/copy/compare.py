@@ -16,6 +16,7 @@ import psycopg
 from tests.servers.postgresql import SETTINGS, PostgresqlServer, throwaway_postgresql
 
 from bench.copy.pairs import Pair
+from bench.copy.peers import SLING, sling
 from bench.copy.processes import Cost, cpu_of_tree, forget_peaks, parent, peak_of_tree
 from bench.copy.tables import Subject, make_in_postgresql, make_in_sqlite
 from bench.figure import Figure
@@ -45,19 +46,21 @@ class Site:
 def compared(pair: Pair, rows: int, repeats: int) -> Iterator[Figure]:
     """Everyone once to warm up, then by turns; a ratio is of two neighbours."""
     with site(pair, max(rows // pair.share, 1)) as place:
-        tool = place.pair.tool.format(
-            source=place.source,
-            source_file=place.source_file,
-            target=place.target,
-            table=place.subject.name,
-            bare="bare",
-        )
+        tool = filled(place, pair.tool)
         turns = [(our_step(place), by_command(place, tool)) for _ in range(repeats + 1)][1:]
         yield from figures(place, turns)
-        if pair.source == "postgresql":
-            naive = f"{sys.executable} {ROW_BY_ROW} {place.source} {place.target}"
-            cost = by_command(place, f"{naive} {place.subject.name}")
-            yield from against_rows(place, turns, cost)
+        if pair.source == "postgresql" and not pair.same_database:
+            yield from others(place, median(our.wall for our, _ in turns))
+
+
+def filled(place: Site, command: str) -> str:
+    return command.format(
+        source=place.source,
+        source_file=place.source_file,
+        target=place.target,
+        table=place.subject.name,
+        bare="bare",
+    )
 
 
 @contextmanager
@@ -149,10 +152,23 @@ def figures(place: Site, turns: Sequence[tuple[Cost, Cost]]) -> Iterator[Figure]
     yield Figure(f"{pair.name}: peak memory of the step's process", peak, "MiB", "")
 
 
-def against_rows(place: Site, turns: Sequence[tuple[Cost, Cost]], naive: Cost) -> Iterator[Figure]:
-    ratio = naive.wall / median(our.wall for our, _ in turns)
-    settings = "SQLAlchemy executemany of 10,000 rows, once"
-    yield Figure(f"{place.pair.name}: speed against rows", ratio, "x", settings, "≥ 8")
+def others(place: Site, ours: float) -> Iterator[Figure]:
+    """What needs no second look: each runs once."""
+    naive = f"{sys.executable} {ROW_BY_ROW} {{source}} {{target}} {{table}}"
+    settings = "SQLAlchemy, batches of 10,000 rows; once"
+    yield against(place, ours, "executemany", naive, ("≥ 8", settings))
+    with tempfile.TemporaryDirectory() as folder:
+        command = sling(Path(folder))
+        if command is not None:
+            yield against(place, ours, "sling", command, ("≥ 5", f"{SLING}, full-refresh; once"))
+
+
+def against(place: Site, ours: float, name: str, command: str, told: tuple[str, str]) -> Figure:
+    cost = by_command(place, filled(place, command))
+    target, settings = told
+    return Figure(
+        f"{place.pair.name}: speed against {name}", cost.wall / ours, "x", settings, target
+    )
 
 
 def described(place: Site) -> str:
