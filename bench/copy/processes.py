@@ -1,6 +1,7 @@
 """What processes cost: CPU time of a tree of them, and the most memory of one."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def cpu_of_tree(pid: int) -> float:
-    return sum(map(cpu_seconds, descendants(pid)))
+    """Counted once more when a process ends meanwhile: its parent has its time then."""
+    while True:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            return sum([cpu_seconds(each) for each in descendants(pid)])
 
 
 def parent(pid: int) -> int:

@@ -104,6 +104,12 @@ class Transfer:
     verbatim: bool
     rows: int | None = None
 
+    @property
+    def never_null(self) -> list[str]:
+        """Target columns that allow no NULL, where the source may have one."""
+        pairs = zip(self.sources, self.targets, strict=True)
+        return [theirs.name for ours, theirs in pairs if ours.nullable and not theirs.nullable]
+
 
 class ArrowSource(Protocol):
     """Reads Arrow record batches; nothing of Arrow is imported before they are asked for."""

@@ -21,7 +21,7 @@ from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Query, Rows, Table, TableName
 from nomaflow.copying import swap
 from nomaflow.copying.bad_row import BadRowSearch
-from nomaflow.copying.lanes import Lane, lane
+from nomaflow.copying.lanes import Lane, lane, refuse_nulls
 from nomaflow.copying.plan import Plan, Request, Sides, plan
 from nomaflow.copying.progress import Progress, grouped
 from nomaflow.copying.receipt import ReceiptKey, Receipts
@@ -217,6 +217,8 @@ class _Copying:
             columns = [column.target for column in decided.columns]
             name = self.target.create_stash(columns, decided.table, ways[0].way)
             chosen, moved = self._load(decided, transfer, search)
+            if chosen.load is not None:
+                refuse_nulls(transfer, name, self.target)
         with self.reading.errors():
             self.source.end()
         with self.writing.errors():

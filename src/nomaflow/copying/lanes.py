@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nomaflow.connectors.copies import Load, Shortcut, Transfer, Unsuited
+from nomaflow.connectors.copies import Load, Shortcut, Target, Transfer, Unsuited
 from nomaflow.copying.plan import Plan
 
 ROWS = "rows"
@@ -34,3 +34,11 @@ def _refuse_coerced(plan: Plan) -> None:
     coerced = next((column for column in plan.columns if column.coerced), None)
     if coerced is not None:
         raise Unsuited(f"column '{coerced.target.name}' is coerced outside of the source's SELECT")
+
+
+def refuse_nulls(transfer: Transfer, stash: str, target: Target) -> None:
+    """Raises Unsuited when a loaded stash has a NULL that the target does not allow."""
+    nulls = [f"{target.quote(name)} IS NULL" for name in transfer.never_null]
+    sql = f"SELECT 1 FROM {stash} WHERE {' OR '.join(nulls)} LIMIT 1"  # noqa: S608 - quoted
+    if nulls and target.row(sql) is not None:
+        raise Unsuited("there is a NULL which the target does not allow")

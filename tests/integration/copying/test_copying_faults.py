@@ -250,8 +250,12 @@ def test_a_source_that_dies_leaves_the_old_table(places: Places, desk: Desk, lan
     assert versions(there) == [(0, 200_000)]
 
 
-@pytest.mark.parametrize("moment", ["▶ batch 2 ", "swapping"])
-def test_a_target_that_dies_keeps_the_old_table(places: Places, desk: Desk, moment: str) -> None:
+@pytest.mark.parametrize(
+    ("lane", "moment"), [("rows", "▶ batch 2 "), ("auto", "▶ batch "), ("auto", "swapping")]
+)
+def test_a_target_that_dies_keeps_the_old_table(
+    places: Places, desk: Desk, lane: str, moment: str
+) -> None:
     here, there = places("sqlite", "postgresql")
     for version, place in ((1, here), (0, there)):
         place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
@@ -262,7 +266,7 @@ def test_a_target_that_dies_keeps_the_old_table(places: Places, desk: Desk, mome
     )
     desk.port.when_told = lambda line: there.run(kill) if moment in line else None
     with pytest.raises(Unreachable, match="'target'"):
-        desk.copy("t", batch_size=1000)
+        desk.copy("t", batch_size=1000, lane=lane)
     assert versions(there) == [(0, 5000)]
     desk.port.when_told = lambda _: None
     desk.copy("t")

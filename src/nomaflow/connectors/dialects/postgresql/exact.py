@@ -93,20 +93,6 @@ class Ends:
         """The stash with the columns that are written."""
         return f"{self.stash} ({', '.join(quote(column.name) for column in transfer.targets)})"
 
-    def refuse_nulls(self, transfer: Transfer) -> None:
-        """Raises Unsuited when a value has come that the target does not allow."""
-        pairs = zip(transfer.sources, transfer.targets, strict=True)
-        nulls = [
-            f"{quote(theirs.name)} IS NULL"
-            for ours, theirs in pairs
-            if ours.nullable and not theirs.nullable
-        ]
-        if not nulls:
-            return
-        sql = f"SELECT 1 FROM {self.stash} WHERE {' OR '.join(nulls)} LIMIT 1"  # noqa: S608 - quoted
-        if self.target.execute(sql.encode()).fetchone() is not None:
-            raise Unsuited("there is a NULL which the target does not allow")
-
     def _described(self, query: Query) -> list[Declared]:
         cursor = RawCursor(self.source)
         cursor.execute(f"SELECT * FROM (\n{query.sql}\n) AS q LIMIT 0", query.params)  # noqa: S608

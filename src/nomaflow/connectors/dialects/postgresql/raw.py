@@ -47,7 +47,6 @@ class Raw:
             with closing(readers), on_cancel(readers.stop):
                 progress = _Progress(self.ends.source, readers, arrived)
                 size, written = self._write(transfer, progress.passing(merged(readers)))
-            self.ends.refuse_nulls(transfer)
             progress.finish(written)
             return Moved(readers.rows, written, size)
 

@@ -170,19 +170,19 @@ def _unheard(_: asyncio.AbstractEventLoop, __: object) -> None:
     """A cancelled connection may still hear from its server; nobody waits for that."""
 
 
-def as_failure(error: BaseException) -> SourceFailed | Unsuited:
-    """What ended a reader: a refusal of this way, or the source's failure in psycopg's words."""
+def as_failure(error: BaseException) -> BaseException:
+    """What ended a reader: a refusal, the source's failure in psycopg's words, or a bug."""
     match error:
         case BaseExceptionGroup():
             return as_failure(error.exceptions[0])
-        case Unsuited():
-            return error
         case asyncio.CancelledError():
             return SourceFailed(psycopg.errors.QueryCanceled("the copy was stopped"))
         case asyncpg.PostgresError(sqlstate=str(state)):
             return _refused_or_failed(state, str(error))
-        case _:
+        case asyncpg.InterfaceError() | OSError():
             return SourceFailed(psycopg.OperationalError(str(error)))
+        case _:
+            return error
 
 
 def _refused_or_failed(state: str, message: str) -> SourceFailed | Unsuited:

@@ -31,12 +31,11 @@ class Within:
         query = with_casts(transfer.query, transfer.sources, casts)
         head = f"INSERT INTO {self.ends.into(transfer)}"
         insert = Query(f"{head}\n{query.sql}", query.params)
-        return lambda arrived, _: self._load(insert, transfer, arrived)
+        return lambda arrived, _: self._load(insert, arrived)
 
-    def _load(self, insert: Query, transfer: Transfer, arrived: Callable[[int], None]) -> Moved:
+    def _load(self, insert: Query, arrived: Callable[[int], None]) -> Moved:
         with refusals():
             rows = RawCursor(self.ends.target).execute(insert.sql, insert.params).rowcount
-        self.ends.refuse_nulls(transfer)
         arrived(rows)
         size = self.ends.target.execute("SELECT pg_table_size(%s)", [self.ends.stash]).fetchone()
         return Moved(rows, rows, size[0] if size else 0)

@@ -30,35 +30,21 @@ class Attached:
         if not ours or not theirs:
             raise Unsuited("a database in memory cannot be attached")
         if Path(ours).samefile(theirs):
-            return lambda arrived, _: self._copy(transfer, transfer.query, arrived)
+            return lambda arrived, _: self._copy(transfer.query, arrived)
         if transfer.table is None:
             raise Unsuited("the names in a query or a condition could mean the target's tables")
         query = _select(transfer)
-        return lambda arrived, _: self._copy_from(ours, transfer, query, arrived)
+        return lambda arrived, _: self._copy_from(ours, query, arrived)
 
-    def _copy_from(
-        self, file: str, transfer: Transfer, query: Query, arrived: Callable[[int], None]
-    ) -> Moved:
+    def _copy_from(self, file: str, query: Query, arrived: Callable[[int], None]) -> Moved:
         with self._attached(file):
-            return self._copy(transfer, query, arrived)
+            return self._copy(query, arrived)
 
-    def _copy(self, transfer: Transfer, query: Query, arrived: Callable[[int], None]) -> Moved:
+    def _copy(self, query: Query, arrived: Callable[[int], None]) -> Moved:
         sql = f"INSERT INTO {self.stash} {query.sql}"
         rows = self.target.execute(sql, query.params).rowcount
-        self._refuse_nulls(transfer)
         arrived(rows)
         return Moved(rows, rows, self._size())
-
-    def _refuse_nulls(self, transfer: Transfer) -> None:
-        pairs = zip(transfer.sources, transfer.targets, strict=True)
-        nulls = [
-            f"{catalogue.quote(theirs.name)} IS NULL"
-            for ours, theirs in pairs
-            if ours.nullable and not theirs.nullable
-        ]
-        sql = f"SELECT 1 FROM {self.stash} WHERE {' OR '.join(nulls)} LIMIT 1"  # noqa: S608 - quoted
-        if nulls and self.target.execute(sql).fetchone() is not None:
-            raise Unsuited("there is a NULL which the target does not allow")
 
     def _size(self) -> int:
         pages, size = (

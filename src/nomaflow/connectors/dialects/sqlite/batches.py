@@ -122,23 +122,16 @@ def _check_types(schema: Any, transfer: Transfer, readings: list[Reading]) -> No
 def _decoded(
     read: Any, columns: list[tuple[Column, Column]], readings: list[Reading]
 ) -> Iterator[Any]:
-
     skip = 1
     for found in read:
         batch, skip = found.slice(skip), 0
         if batch.num_rows and pc.sum(batch.column(len(columns))).as_py():
             raise Unsuited("a value is not of its column's type")
         arrays = [
-            _column(reading, batch.column(place), source, target)
-            for place, (reading, (source, target)) in enumerate(zip(readings, columns, strict=True))
+            reading.decode(values, target.type)
+            for reading, values, (_, target) in zip(readings, batch.columns, columns, strict=False)
         ]
         yield pa.record_batch(arrays, [target.name for _, target in columns])
-
-
-def _column(reading: Reading, values: Any, source: Column, target: Column) -> Any:
-    if values.null_count and not target.nullable:
-        raise Unsuited(f"column '{source.name}' holds a NULL which the target does not allow")
-    return reading.decode(values, target.type)
 
 
 def _reading(source: Column, target: Column) -> Reading:
