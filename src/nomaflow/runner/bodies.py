@@ -16,7 +16,7 @@ class Bodies:
 
     def file_of(self, run_id: RunId, index: int) -> str:
         """Where step `index` of the run may leave its body; the folder need not exist."""
-        return str(self._folder / str(run_id) / str(index))
+        return f"{self._folder}/{run_id}/{index}"
 
     def forget(self, run_id: RunId) -> None:
         """Delete what the run has left."""

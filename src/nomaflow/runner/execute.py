@@ -100,7 +100,8 @@ class Execution:
         reason = reason_to_skip(
             definition, self._options, failed=self._has_failed(), stop=self._stop.reason
         )
-        if reason is None and not briefing.is_wanted(index, self._previous(index)):
+        is_asked = reason is None and definition.when is not None
+        if is_asked and not briefing.is_wanted(index, self._previous(index)):
             reason = CONDITION
         if reason is None:
             await self._perform(definition, step, briefing)
