@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import Receive, Scope, Send
 
@@ -60,16 +60,8 @@ def http_app(
     app.add_middleware(BodyLimit)
     app.add_middleware(HostGuard, hosts=hosts or KnownHosts())
     app.include_router(health.router)
-    v1 = APIRouter(prefix="/api/v1")
-    v1.include_router(catalogue.router)
-    v1.include_router(revisions.router)
-    v1.include_router(jobs.router)
-    v1.include_router(runs.router)
-    v1.include_router(repeats.router)
-    v1.include_router(pause.router)
-    v1.include_router(why.router)
-    v1.include_router(schedule.router)
-    app.include_router(v1)
+    for part in (catalogue, revisions, jobs, runs, repeats, pause, why, schedule):
+        app.include_router(part.router, prefix="/api/v1")
     app.mount("/socket.io", _live)
     static_files.install(app)
     return app

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from nomaflow.catalogue.home import CONNECTORS_TOML, Home
@@ -88,7 +90,13 @@ def absolute(url: str, home: Home) -> str:
     path, query_mark, query = url.removeprefix(_FILE_URL).partition("?")
     if not url.startswith(_FILE_URL) or path.startswith(("/", ":", "file:")) or not path:
         return url
-    return f"{_FILE_URL}{(home.path / path).resolve()}{query_mark}{query}"
+    return f"{_FILE_URL}{_file(home.path, path)}{query_mark}{query}"
+
+
+@lru_cache(maxsize=256)
+def _file(folder: Path, path: str) -> Path:
+    """Looked for once: each step asks, and each part of the path is a call to the system."""
+    return (folder / path).resolve()
 
 
 def _unusable(kind: str, name: str, catalogue: Catalogue) -> NomaflowError:

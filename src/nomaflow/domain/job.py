@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal, NewType
 from zoneinfo import available_timezones
 
@@ -236,6 +236,11 @@ class Job(Documented):
 
     steps: Annotated[tuple[StepDefinition, ...], Field(min_length=1)]
     """What is done, one after the other."""
+
+    @cached_property
+    def names_previous_success(self) -> bool:
+        """Whether a token asks for `previous_success_at`, which only the store knows."""
+        return "previous_success_at" in self.model_dump_json()
 
     @property
     def run_timeout_seconds(self) -> float:

@@ -115,7 +115,7 @@ class Runner:
 
     async def _opening(self, run: Run, job: Job | None) -> Opening:
         """What is known before; of a fresh run nothing is, and nobody needs to ask."""
-        if is_fresh(run) and (job is None or "previous_success_at" not in job.model_dump_json()):
+        if is_fresh(run) and (job is None or not job.names_previous_success):
             return Opening()
         return await self._parts.writer.patiently(lambda: self._parts.history.opening(run))
 
