@@ -1,6 +1,7 @@
 """The step type `ldap_sync`: a table follows a directory."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self, cast
 
@@ -264,11 +265,12 @@ class _Sync:
             self.mirror, destination, Order(guard, spec.dry_run), self.ctx.log.info
         )
         maker = RowMaker(sources.fillings(destination.columns), _reading(spec), self.mirror.encode)
-        pages = _Pages(self.ctx, self.directory.pages(_search(spec, condition, sources)))
-        try:
-            outcome = mirroring.run(map(maker.batch, pages))
-        except CutShort as cut:
-            raise StepFailed(f"{cut} Nothing was changed.", cause="CutShort") from None
+        with closing(self.directory.pages(_search(spec, condition, sources))) as found:
+            pages = _Pages(self.ctx, found)
+            try:
+                outcome = mirroring.run(map(maker.batch, pages))
+            except CutShort as cut:
+                raise StepFailed(f"{cut} Nothing was changed.", cause="CutShort") from None
         self.ctx.log.info("%s", outcome)
         return {"fetched": pages.fetched, **outcome.output()}
 

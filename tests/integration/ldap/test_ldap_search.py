@@ -1,6 +1,6 @@
 """Searches in a real OpenLDAP: to the end, encrypted, and never silently incomplete."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ class DoomedConnector(LdapConnector):
         super().__init__(connector.name, connector.definition)
         self._server = server
 
-    def pages(self, search: Search) -> Iterator[Sequence[Entry]]:
+    def pages(self, search: Search) -> Generator[Sequence[Entry], None, None]:
         for page in super().pages(search):
             yield page
             self._server.kill()

@@ -1,6 +1,6 @@
 """A directory server and the login of a service account."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from importlib import import_module
@@ -100,8 +100,8 @@ class LdapConnector:
         connector._on_cancel = on_cancel
         return connector
 
-    def pages(self, search: Search) -> Iterator[Sequence[Entry]]:
-        """All entries that a search finds, page by page as they come."""
+    def pages(self, search: Search) -> Generator[Sequence[Entry], None, None]:
+        """All entries that a search finds, page by page as they come; close it to end early."""
         stop = Event()
         with self._on_cancel(stop.set), self._session() as handle:
             patience = self.definition.answer_timeout_seconds
