@@ -1,6 +1,7 @@
 """HTTP connectors: requests to one service, guarded, cancellable, with its credentials."""
 
 import json as json_text
+import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -115,6 +116,7 @@ class Answer:
     charset: str
     length: int | None
     is_compressed: bool
+    _began: float
     _response: "httpx2.Response"
 
     @property
@@ -122,6 +124,11 @@ class Answer:
         """The status in words."""
         known = {status.value: status.phrase for status in HTTPStatus}
         return f"{self.status} {known.get(self.status, '')}".rstrip()
+
+    @property
+    def elapsed_ms(self) -> int:
+        """How long ago the request was sent."""
+        return round((time.monotonic() - self._began) * 1000)
 
     def chunks(self) -> Iterator[bytes]:
         """The body, decompressed, part by part, none larger than 64 KiB or so."""
@@ -189,11 +196,12 @@ class HttpConnector:
         """Send a request; its answer is open while the context is. `body` is as in `request`."""
         session = self._session
         request = self._request(method, url, headers or {}, body)
+        began = time.monotonic()
         with (
             self.on_cancel(session.hang_up),
             session.answer(request, follow_redirects=follow_redirects) as response,
         ):
-            yield _answer(response)
+            yield _answer(response, began)
 
     def request(
         self,
@@ -351,7 +359,7 @@ def decoded(content: bytes, charset: str) -> str:
         return content.decode("utf-8", "replace")
 
 
-def _answer(response: "httpx2.Response") -> Answer:
+def _answer(response: "httpx2.Response", began: float) -> Answer:
     from nomaflow.connectors.web.session import shown
 
     headers = {name.lower(): value for name, value in response.headers.items()}
@@ -365,6 +373,7 @@ def _answer(response: "httpx2.Response") -> Answer:
         charset=response.charset_encoding or "utf-8",
         length=int(length) if length.isdecimal() and not is_compressed else None,
         is_compressed=is_compressed,
+        _began=began,
         _response=response,
     )
 

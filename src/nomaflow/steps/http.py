@@ -1,7 +1,6 @@
 """The step type `http`: one request, and what came back."""
 
 import json
-import time
 from codecs import getincrementaldecoder
 from collections.abc import Mapping
 from contextlib import suppress
@@ -104,7 +103,6 @@ class HttpStep:
 
     def run(self, spec: HttpSpec, ctx: StepContext) -> Output:
         connector = _connector(spec, ctx)
-        began = time.monotonic()
         sent = connector.stream(
             spec.method,
             spec.url,
@@ -114,9 +112,10 @@ class HttpStep:
         )
         with sent as answer:
             body = _received(answer, ctx)
+            elapsed_ms = answer.elapsed_ms
         text = connector.masked(_text(body, answer.charset), spec.headers)
-        output = _output(answer, body, text, round((time.monotonic() - began) * 1000))
-        said = f"{answer.reason}, {body.size:,} bytes in {output['elapsed_ms']:,} ms"
+        output = _output(answer, body, text, elapsed_ms)
+        said = f"{answer.reason}, {body.size:,} bytes in {elapsed_ms:,} ms"
         ctx.log.info("%s %s → %s", spec.method, answer.url, said)
         if not 200 <= answer.status < 300 and answer.status not in spec.expect_status:
             raise _failure(answer, text, output)
