@@ -38,6 +38,7 @@ FILTERS = {
     "a day": f"since={quote('2025-06-01T00:00:00Z')}&until={quote('2025-06-02T00:00:00Z')}",
     "a day and a state": f"since={quote('2025-06-01T00:00:00Z')}&state=FAILED",
     "a text that is common": "q=timeout",
+    "a text that no run has": "q=nowhere",
 }
 
 
