@@ -126,7 +126,7 @@ def by_command(place: Site, command: str) -> Cost:
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     spent = cpu_of_tree(place.postmaster)
     shell = ["bash", "-o", "pipefail", "-c", command]
-    subprocess.run(shell, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - of pairs.py
+    subprocess.run(shell, check=True, capture_output=True)  # noqa: S603 - of pairs.py
     run_sql(place.target, indexes(place.subject, "bare"))
     wall = perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
