@@ -13,10 +13,7 @@ JOB_FIELDS: Mapping[str, Any] = {
 }
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "sql_copy": {
-        "incremental": _NOTHING,
         "keep_previous": _NOTHING,
-        "max_shrink_percent": _NOTHING,
-        "min_rows": _NOTHING,
         "partitions": _NOTHING,
     },
 }

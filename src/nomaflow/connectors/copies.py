@@ -80,6 +80,9 @@ class Types(Protocol):
     def identifier(self, name: str) -> str:
         """A name as SQL takes it."""
 
+    def since(self, column: Column, mark: str, *, again: bool) -> str:
+        """An SQL condition: the column is greater than the mark, or, `again`, equal to it."""
+
     def expression(self, coercion: Coercion, operand: str, wanted: ColumnType) -> str | None:
         """SQL that coerces the values of `operand`, whose type is the coercion's, to `wanted`.
 
@@ -142,8 +145,16 @@ class Source(Protocol):
     ) -> Query:
         """These columns of all rows of a table, or of those for which `where` holds."""
 
-    def project(self, query: Query, columns: Sequence[Column]) -> Query:
-        """These columns of what another query gives."""
+    def project(
+        self, query: Query, columns: Sequence[Column], condition: str | None = None
+    ) -> Query:
+        """These columns of what another query gives, of its rows for which `condition` holds."""
+
+    def newest(self, query: Query, column: str) -> str | None:
+        """The greatest value of a column, as `Types.since` takes it; None: there is none."""
+
+    def digest(self, query: Query) -> str | None:
+        """A checksum of all rows, whatever their order; None: this database makes none."""
 
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         """What a SELECT of the user's gives: its columns as a table without keys."""
@@ -225,6 +236,9 @@ class Target(Protocol):
 
     def declared(self, words: str) -> ColumnType:
         """The type that these words declare, e.g. `numeric(10,2)`. Raises StepRefused."""
+
+    def add_columns(self, name: TableName, columns: Sequence[Column]) -> None:
+        """Add empty columns, in a transaction that ends with it. Raises TableLocked."""
 
     def begin(self, name: TableName) -> None:
         """Keep other copies into the table out for as long as the connection lives.

@@ -8,40 +8,38 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from nomaflow.connectors.copies import Source, Transfer
-from nomaflow.connectors.tables import Query, Rows
+from nomaflow.connectors.copies import Source
+from nomaflow.connectors.tables import Rows
 from nomaflow.connectors.values import BadValue
-from nomaflow.copying.plan import Plan
+from nomaflow.copying.decide import Decision
 from nomaflow.copying.stream import bad_value, converter
 from nomaflow.errors import NomaflowError, StepFailed
-
-Slow = tuple[Plan, Transfer]
 
 
 @dataclass(frozen=True)
 class BadRowSearch:
-    """`slow` plans the same copy without SQL coercions; it is asked in a new snapshot."""
+    """`slow` decides on the same copy without SQL coercions; it is asked in a new snapshot."""
 
     source: Source
-    slow: Callable[[], Slow]
+    slow: Callable[[], Decision]
 
     def better(self, failed: StepFailed) -> StepFailed:
         """The failure, in words that name column and key if the row is still there."""
         with suppress(NomaflowError):
             self.source.end()
             self.source.begin()
-            plan, transfer = self.slow()
-            return next(self._bad_values(plan, transfer.query), failed)
+            return next(self._bad_values(self.slow()), failed)
         return failed
 
-    def _bad_values(self, plan: Plan, query: Query) -> Iterator[StepFailed]:
-        before = 0
-        for rows in self._rows(plan, query):
+    def _bad_values(self, decision: Decision) -> Iterator[StepFailed]:
+        before, columns = 0, decision.plan.columns
+        for rows in self._rows(decision):
             try:
-                converter(plan.columns)(rows)
+                converter(columns)(rows)
             except BadValue as bad:
-                yield bad_value(plan, bad, rows, before)
+                yield bad_value(decision.plan, bad, rows, before)
             before += len(rows)
 
-    def _rows(self, plan: Plan, query: Query) -> Iterator[Rows]:
-        return self.source.rows(query, plan.source_columns, verbatim=False)
+    def _rows(self, decision: Decision) -> Iterator[Rows]:
+        columns = decision.plan.source_columns
+        return self.source.rows(decision.transfer.query, columns, verbatim=False)

@@ -12,6 +12,7 @@ from nomaflow.copying.shape import Shape, Shaped
 from nomaflow.errors import StepRefused
 
 Mode = Literal["overwrite", "append", "upsert"]
+Drift = Literal["fail", "add", "ignore"]
 Key = tuple[str, ...]
 
 _SPELLED_IN_ONE_WAY = frozenset({Kind.INTEGER, Kind.TEXT, Kind.BYTES})
@@ -19,11 +20,15 @@ _SPELLED_IN_ONE_WAY = frozenset({Kind.INTEGER, Kind.TEXT, Kind.BYTES})
 
 @dataclass(frozen=True)
 class Request:
-    """What the step asks for. `key` names target columns."""
+    """What the step asks for. `key` names target columns.
+
+    `on_drift` is for columns of the source which an existing target does not have.
+    """
 
     mode: Mode
     target: TableName
     key: Key = ()
+    on_drift: Drift = "fail"
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class PlannedColumn:
     """One column's way: `functions` turn a batch of its values into what the target takes.
 
     `source` is what the SELECT gives: `name`, `type`, and the `expression` that it computes.
+    `canonical` are those of them that lead to values in canonical form, of type `arrives`.
     `verbatim`: both sides declare the same type of one dialect. `coerced`: not only the type of its
     values is changed on the way, outside of the SELECT. `distinct`: values that differ at
     the source differ at the target.
@@ -58,6 +64,8 @@ class PlannedColumn:
     source: Column
     target: Column
     functions: tuple[ColumnFunction, ...]
+    arrives: ColumnType
+    canonical: tuple[ColumnFunction, ...]
     verbatim: bool
     coerced: bool
     distinct: bool
@@ -69,7 +77,8 @@ class Plan:
 
     `key` identifies rows, in an upsert and in messages; `unproven` are keys of the target which
     the source does not vouch for. `coercions` lists columns by what is done to them, `left_alone`
-    the numbers that a data dictionary does not describe.
+    the numbers that a data dictionary does not describe. `added` are columns that `table` gets
+    before the copy, `ignored` those of the source that it does not have.
     """
 
     mode: Mode
@@ -80,6 +89,8 @@ class Plan:
     unproven: Sequence[Key]
     coercions: Mapping[str, Sequence[str]]
     left_alone: Sequence[str]
+    added: Sequence[Column] = ()
+    ignored: Sequence[str] = ()
 
     @property
     def verbatim(self) -> bool:
@@ -100,9 +111,12 @@ class Plan:
 def plan(request: Request, source: Shape, target: Table | None, sides: Sides) -> Plan:
     """Decide. Raises StepRefused, naming the columns, when the copy cannot be right."""
     _refuse_itself(source.table, target)
-    table = target or _successor(request, source, sides)
+    new = _new_columns(source, target, sides.target) if target else []
+    added = _added(request, new, target, sides)
+    ignored = [shaped.column.name for shaped in new] if request.on_drift == "ignore" else []
+    table = _widened(target, added) or _successor(request, source, sides)
     request = replace(request, key=_in_words_of(table, request.key, sides.target))
-    pairs = _pairs(source, table, sides.target)
+    pairs = _pairs(_without(source, ignored), table, sides.target)
     columns = _planned_columns(request, pairs, table, sides)
     return Plan(
         mode=request.mode,
@@ -113,7 +127,45 @@ def plan(request: Request, source: Shape, target: Table | None, sides: Sides) ->
         unproven=_unproven(source.table, table, columns),
         coercions=source.coercions,
         left_alone=source.left_alone,
+        added=added,
+        ignored=ignored,
     )
+
+
+def _new_columns(source: Shape, target: Table, types: Types) -> list[Shaped]:
+    """What the source has and the target does not."""
+    known = {types.folded(column.name) for column in target.columns}
+    return [shaped for shaped in source.columns if types.folded(shaped.column.name) not in known]
+
+
+def _added(
+    request: Request, new: Sequence[Shaped], target: Table | None, sides: Sides
+) -> list[Column]:
+    """The new columns as the target will have them. Raises StepRefused if it may not."""
+    names = [shaped.column.name for shaped in new]
+    if target is None or not new or request.on_drift == "ignore":
+        return []
+    if request.on_drift == "fail":
+        raise StepRefused(
+            f"The target '{target.name}' does not have {_listed(names)}. Add what is missing, drop "
+            'it in the step\'s `columns`, or say on_drift = "add" or "ignore".'
+        )
+    carriers = [_carrier(shaped, sides) for shaped in new]
+    if lost := [name for name, kind in zip(names, carriers, strict=True) if kind is None]:
+        raise StepRefused(
+            f"The target '{target.name}' ({sides.target.dialect}) has no type for {_listed(lost)}. "
+            "Drop what cannot be added in the step's `columns`."
+        )
+    return [Column(name, kind) for name, kind in zip(names, carriers, strict=True) if kind]
+
+
+def _widened(target: Table | None, added: Sequence[Column]) -> Table | None:
+    return replace(target, columns=[*target.columns, *added]) if target else None
+
+
+def _without(source: Shape, ignored: Sequence[str]) -> Shape:
+    kept = [shaped for shaped in source.columns if shaped.column.name not in ignored]
+    return replace(source, columns=kept) if ignored else source
 
 
 def _refuse_itself(source: Table, target: Table | None) -> None:
@@ -172,12 +224,7 @@ def _bad_names(source: Table, types: Types) -> list[str]:
 def _pairs(source: Shape, table: Table, types: Types) -> list[tuple[Shaped, Column]]:
     """Source and target columns of one name; the target must not need more."""
     targets = {types.folded(column.name): column for column in table.columns}
-    names = [column.name for column in source.table.columns]
-    if missing := [name for name in names if types.folded(name) not in targets]:
-        raise StepRefused(
-            f"The target '{table.name}' does not have {_listed(missing)}. Add what is missing, or "
-            "drop it in the step's `columns`."
-        )
+    names = [shaped.column.name for shaped in source.columns]
     folded = [types.folded(name) for name in names]
     if twins := [name for name in names if folded.count(types.folded(name)) > 1]:
         raise StepRefused(f"The target '{table.name}' has only one column for {_listed(twins)}.")
@@ -221,9 +268,12 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
     source = shaped.column
     _refuse_other_type(shaped, target, sides)
     same = sides.same_dialect and source.type.native.lower() == target.type.native.lower()
+    arrives = target.type if same else _arrival(source.type, target.type, sides)
+    canonical: tuple[ColumnFunction, ...] = ()
     functions: tuple[ColumnFunction, ...] = ()
     if shaped.functions or not same:
-        functions = _functions(shaped, target.type, sides)
+        canonical = _canonical(shaped, arrives, sides)
+        functions = (*canonical, *sides.target.encode(arrives))
     if source.nullable and not target.nullable:
         functions = (*functions, not_null)
     distinct = same or sides.source.enforced or source.type.kind in _SPELLED_IN_ONE_WAY
@@ -231,6 +281,8 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
         shaped.read,
         target,
         functions,
+        arrives,
+        canonical,
         verbatim=same and not shaped.functions,
         coerced=bool(shaped.functions),
         distinct=distinct and shaped.distinct,
@@ -246,17 +298,15 @@ def _refuse_other_type(shaped: Shaped, target: Column, sides: Sides) -> None:
         raise Unfit(f"the step's `columns` says {declared}, the target has {target.type.native}")
 
 
-def _functions(shaped: Shaped, target: ColumnType, sides: Sides) -> tuple[ColumnFunction, ...]:
-    """Stored value → canonical → coerced → the target's kind and size → what it takes."""
+def _canonical(shaped: Shaped, arrives: ColumnType, sides: Sides) -> tuple[ColumnFunction, ...]:
+    """Stored value → canonical → coerced → the target's kind and size."""
     source = shaped.column.type
-    arrives = _arrival(source, target, sides)
     comes = arrives if source.kind is Kind.ANY else source
     known = comes if sides.source.enforced else comes.unlimited()
     return (
         *sides.source.decode(shaped.read.type, shaped.decoded if shaped.functions else arrives),
         *shaped.functions,
         *conversion(known, arrives),
-        *sides.target.encode(arrives),
     )
 
 

@@ -10,9 +10,12 @@ from nomaflow.connectors.coercions import Constant
 from nomaflow.connectors.sql import SqlConnector
 from nomaflow.connectors.statement import Statement, parse
 from nomaflow.connectors.tables import TableName
-from nomaflow.copying.copy import Order, Selection, Watch, copy
+from nomaflow.copying.copy import copy
 from nomaflow.copying.dictionary import Dictionary, from_csv, from_table
-from nomaflow.copying.plan import Mode, Request
+from nomaflow.copying.guard import LET_THROUGH, Guard
+from nomaflow.copying.incremental import MARK, READ_ALL, Incremental
+from nomaflow.copying.order import Order, Selection, Verify, Watch
+from nomaflow.copying.plan import Drift, Mode, Request
 from nomaflow.copying.receipt import ReceiptKey
 from nomaflow.copying.shape import ColumnWish, Jde, Wishes
 from nomaflow.copying.side import Side
@@ -97,6 +100,15 @@ class CopyColumn(Definition):
         return self
 
 
+class CopyIncremental(Definition):
+    """The rows behind the greatest value that was seen so far, the mark, kept with the target."""
+
+    column: Annotated[
+        Name,
+        Field(description="A column of the source that grows: a number, an instant of change."),
+    ]
+
+
 class SqlCopySpec(StepSpec):
     """Fields of a `sql_copy` step."""
 
@@ -146,14 +158,50 @@ class SqlCopySpec(StepSpec):
         Literal["preserve", "truncate"],
         Field(description="With jde: truncate drops the decimals, toward zero."),
     ] = "preserve"
+    incremental: Annotated[
+        CopyIncremental | None,
+        Field(description="Only rows that are new since the last time; for append and upsert."),
+    ] = None
+    min_rows: Annotated[
+        int | None,
+        Field(ge=0, description="With fewer rows from the source, the target is left as it is."),
+    ] = None
+    max_shrink_percent: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=100,
+            description="If an overwrite would take away a greater share of the target's rows, "
+            "it is left as it is.",
+        ),
+    ] = None
+    on_drift: Annotated[
+        Drift,
+        Field(
+            description="Columns of the source that an existing target does not have: fail, add "
+            "them there, or ignore them."
+        ),
+    ] = "fail"
     verify: Annotated[
-        Literal["count"], Field(description="Rows read, written and stored must be as many.")
+        Verify,
+        Field(
+            description="count: rows read, written and stored must be as many; checksum: their "
+            "values must be the same, too, for which both sides are read once more."
+        ),
     ] = "count"
 
     @model_validator(mode="after")
     def _where_is_for_tables(self) -> Self:
         if self.where is not None and self.source.query is not None:
             raise ValueError("expected no where beside source.query: write it into the query")
+        return self
+
+    @model_validator(mode="after")
+    def _options_fit_the_mode(self) -> Self:
+        if self.incremental is not None and self.mode == "overwrite":
+            raise ValueError('expected mode = "append" or "upsert" beside incremental')
+        if self.max_shrink_percent is not None and self.mode != "overwrite":
+            raise ValueError('expected mode = "overwrite" beside max_shrink_percent')
         return self
 
     @model_validator(mode="after")
@@ -192,8 +240,12 @@ class SqlCopyStep:
                 spec.mode,
                 TableName(spec.target.table, spec.target.schema_),
                 spec.key,
+                spec.on_drift,
             ),
             wishes=_wishes(spec, ctx),
+            guard=_guard(spec, ctx),
+            verify=spec.verify,
+            incremental=_incremental(spec, ctx),
             batch_size=spec.batch_size,
             partitions=spec.partitions,
             shorten=spec.lane == "auto",
@@ -212,6 +264,27 @@ def _selection(spec: SqlCopySpec, ctx: StepContext) -> Selection:
     statement = origin if isinstance(origin, Statement) else where
     known = {**ctx.params, "session_user": ctx.session_user, "run_id": ctx.run_id}
     return Selection(origin, where, statement.bound(known) if statement else {})
+
+
+def _guard(spec: SqlCopySpec, ctx: StepContext) -> Guard:
+    """The least that the source must bring; nothing, in a run that lets it through."""
+    if not ctx.params.get(LET_THROUGH):
+        return Guard(ctx.step_name, spec.min_rows, spec.max_shrink_percent)
+    ctx.log.warning("%s: however few rows come, they are taken this time", LET_THROUGH)
+    return Guard(ctx.step_name)
+
+
+def _incremental(spec: SqlCopySpec, ctx: StepContext) -> Incremental | None:
+    if spec.incremental is None:
+        return None
+    start = ctx.params.get(MARK)
+    return Incremental(
+        column=spec.incremental.column,
+        job=ctx.job_id,
+        step=ctx.step_name,
+        read_all=bool(ctx.params.get(READ_ALL)),
+        start=None if start is None else str(start),
+    )
 
 
 def _wishes(spec: SqlCopySpec, ctx: StepContext) -> Wishes:

@@ -83,9 +83,21 @@ class PostgresqlSource:
         found = self.connection.execute(_BLOCKS, [name, name]).fetchone()
         return int(found[0] or 0) if found else 0
 
-    def project(self, query: Query, columns: Sequence[Column]) -> Query:
+    def project(
+        self, query: Query, columns: Sequence[Column], condition: str | None = None
+    ) -> Query:
         sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n) AS q"  # noqa: S608 - quoted
-        return Query(sql, query.params)
+        return Query(f"{sql} WHERE {condition}" if condition else sql, query.params)
+
+    def newest(self, query: Query, column: str) -> str | None:
+        return self._value(f"SELECT max({quote(column)})::text FROM (\n{query.sql}\n) AS q", query)  # noqa: S608
+
+    def digest(self, query: Query) -> str | None:
+        return self._value(
+            "SELECT coalesce(sum(('x' || left(md5(q::text), 16))::bit(64)::bigint), 0)::text"  # noqa: S608
+            f" FROM (\n{query.sql}\n) AS q",
+            query,
+        )
 
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         query = _bound(statement, values)
@@ -131,6 +143,10 @@ class PostgresqlSource:
 
     def end(self) -> None:
         self.connection.rollback()
+
+    def _value(self, sql: str, query: Query) -> str | None:
+        found = RawCursor(self.connection).execute(sql, query.params).fetchone()
+        return None if found is None else found[0]
 
     def _oids(self, query: Query) -> list[int]:
         cursor = RawCursor(self.connection)

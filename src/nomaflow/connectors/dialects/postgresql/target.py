@@ -75,6 +75,14 @@ class PostgresqlTarget:
     def declared(self, words: str) -> ColumnType:
         return catalogue.declared_type(self._connection, words)
 
+    def add_columns(self, name: TableName, columns: Sequence[Column]) -> None:
+        added = ", ".join(
+            f"ADD COLUMN {quote(column.name)} {column.type.native}" for column in columns
+        )
+        with self._connection.transaction(), lock_errors():
+            self.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            self.execute(f"ALTER TABLE {reference(name)} {added}")
+
     def begin(self, name: TableName) -> None:
         """The lock ends with the session, also when we are killed."""
         stash.hold(self._connection, name)

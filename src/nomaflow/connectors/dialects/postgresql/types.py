@@ -5,7 +5,7 @@ from typing import Any
 
 from nomaflow.connectors.coercions import Coercion, Constant
 from nomaflow.connectors.dialects.postgresql import expressions
-from nomaflow.connectors.tables import ColumnType, Kind
+from nomaflow.connectors.tables import Column, ColumnType, Kind
 from nomaflow.connectors.values import BadValue, ColumnFunction
 
 _PLAIN = {
@@ -93,6 +93,11 @@ class PostgresqlTypes:
 
     def identifier(self, name: str) -> str:
         return expressions.quote(name)
+
+    def since(self, column: Column, mark: str, *, again: bool) -> str:
+        sign = ">=" if again else ">"
+        literal = f"{expressions.text_literal(mark)}::{column.type.native}"
+        return f"{expressions.quote(column.name)} {sign} {literal}"
 
     def expression(self, coercion: Coercion, operand: str, wanted: ColumnType) -> str | None:
         return expressions.expression(coercion, operand, wanted)

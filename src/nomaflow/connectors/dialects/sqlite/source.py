@@ -1,5 +1,6 @@
 """Reads a SQLite table inside one read transaction."""
 
+import json
 import re
 import sqlite3
 import threading
@@ -50,9 +51,19 @@ class SqliteSource:
         condition = _bound(where, values)
         return Query(f"{sql} WHERE (\n{condition.sql}\n)", condition.params)
 
-    def project(self, query: Query, columns: Sequence[Column]) -> Query:
+    def project(
+        self, query: Query, columns: Sequence[Column], condition: str | None = None
+    ) -> Query:
         sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n)"  # noqa: S608 - quoted
-        return Query(sql, query.params)
+        return Query(f"{sql} WHERE {condition}" if condition else sql, query.params)
+
+    def newest(self, query: Query, column: str) -> str | None:
+        sql = f"SELECT max({catalogue.quote(column)}) FROM (\n{query.sql}\n)"  # noqa: S608 - quoted
+        (found,) = self._connection.execute(sql, query.params).fetchone()
+        return None if found is None else json.dumps(found)
+
+    def digest(self, query: Query) -> str | None:  # noqa: ARG002 - there is no hash function
+        return None
 
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
         view = "nomaflow_query"

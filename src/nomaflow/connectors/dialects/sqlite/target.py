@@ -44,6 +44,12 @@ class SqliteTarget:
     def declared(self, words: str) -> ColumnType:
         return column_type(words)
 
+    def add_columns(self, name: TableName, columns: Sequence[Column]) -> None:
+        self._lock()
+        for column in columns:
+            self.execute(f"ALTER TABLE {self.reference(name)} ADD COLUMN {_definition(column)}")
+        self.commit()
+
     def begin(self, name: TableName) -> None:  # noqa: ARG002 - a file has one journal
         """The file is locked by the swap alone; a new one lets readers read meanwhile."""
         if self.row("PRAGMA main.page_count") == (0,):
@@ -75,6 +81,9 @@ class SqliteTarget:
             self._connection.execute("COMMIT")
 
     def enter(self, table: Table, way: Way) -> None:  # noqa: ARG002 - a file has one lock
+        self._lock()
+
+    def _lock(self) -> None:
         self.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
         try:
             self.execute("BEGIN IMMEDIATE")

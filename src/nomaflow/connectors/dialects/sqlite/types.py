@@ -1,5 +1,6 @@
 """SQLite's declared types, which promise little, and the values that really stand in columns."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
@@ -8,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from nomaflow.connectors.coercions import Coercion, Constant
-from nomaflow.connectors.tables import ColumnType, Kind
+from nomaflow.connectors.tables import Column, ColumnType, Kind
 from nomaflow.connectors.values import (
     BadValue,
     ColumnFunction,
@@ -132,6 +133,14 @@ class SqliteTypes:
 
     def identifier(self, name: str) -> str:
         return '"' + name.replace('"', '""') + '"'
+
+    def since(self, column: Column, mark: str, *, again: bool) -> str:
+        """The mark is JSON, so that a number is compared as a number; else it is a text."""
+        try:
+            value = json.loads(mark)
+        except ValueError:
+            value = mark
+        return f"{self.identifier(column.name)} {'>=' if again else '>'} {self.literal(value)}"
 
     def expression(self, coercion: Coercion, operand: str, wanted: ColumnType) -> str | None:  # noqa: ARG002
         """None: a value may be of any type, and there are no decimals."""
