@@ -47,6 +47,7 @@ from nomaflow.queue.limits import Limits
 from nomaflow.queue.run_queue import RunQueue
 from nomaflow.runner.bodies import Bodies
 from nomaflow.runner.briefing import Briefing, BriefingParts
+from nomaflow.runner.dry_run import DryRuns
 from nomaflow.runner.hosts.event_loop import EventLoopHost
 from nomaflow.runner.hosts.hosts import Hosts
 from nomaflow.runner.hosts.inline import InlineHost
@@ -68,6 +69,7 @@ from nomaflow.services.choices import Choices
 from nomaflow.services.jobs import JobParts, Jobs
 from nomaflow.services.parameters import Parameters
 from nomaflow.services.pauses import Pauses
+from nomaflow.services.preflight import Preflights
 from nomaflow.services.progress import ProgressBoard
 from nomaflow.services.repeats import Repeats
 from nomaflow.services.revisions import Revisions
@@ -240,6 +242,11 @@ class App:
     @cached_property
     def choices(self) -> Choices:
         return Choices(self._catalogue, self.connectors.get, self.redactor.redact)
+
+    @cached_property
+    def preflights(self) -> Preflights:
+        dry_runs = DryRuns(self._brief, self.hosts, self.clock)
+        return Preflights(self._catalogue, self.step_types, dry_runs.of, self.redactor.redact_value)
 
     @cached_property
     def runs(self) -> Runs:

@@ -36,6 +36,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 revisions=app.revisions,
                 runs=app.runs,
                 repeats=app.repeats,
+                preflights=app.preflights,
                 pauses=app.pauses,
                 why=app.why,
                 schedule=app.schedule,

@@ -17,6 +17,7 @@ from nomaflow.api.routes import (
     health,
     jobs,
     pause,
+    preflight,
     repeats,
     revisions,
     runs,
@@ -60,7 +61,7 @@ def http_app(
     app.add_middleware(BodyLimit)
     app.add_middleware(HostGuard, hosts=hosts or KnownHosts())
     app.include_router(health.router)
-    for part in (catalogue, revisions, jobs, runs, repeats, pause, why, schedule):
+    for part in (catalogue, revisions, jobs, runs, repeats, pause, why, preflight, schedule):
         app.include_router(part.router, prefix="/api/v1")
     app.mount("/socket.io", _live)
     static_files.install(app)

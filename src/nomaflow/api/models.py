@@ -336,6 +336,24 @@ class WhyDetail(BaseModel):
     runs: list[RunSummary]
 
 
+class PreflightStep(BaseModel):
+    """What one step would do, or why it cannot."""
+
+    step: str
+    type: str
+    plan: dict[str, Any] | None
+    """Rows, types, the way into the target; None when there is a problem."""
+
+    problem: str | None
+    """What the step would fail with before it changes anything."""
+
+
+class PreflightDetail(BaseModel):
+    """What the steps of a job would do."""
+
+    steps: list[PreflightStep]
+
+
 class Retry(BaseModel):
     """What became of one run that was to be retried."""
 

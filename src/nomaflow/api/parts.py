@@ -17,6 +17,7 @@ from nomaflow.services.choices import Choices
 from nomaflow.services.jobs import Jobs
 from nomaflow.services.metrics import Metrics
 from nomaflow.services.pauses import Pauses
+from nomaflow.services.preflight import Preflights
 from nomaflow.services.repeats import Repeats
 from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import Runs
@@ -36,6 +37,7 @@ class ApiParts:
     choices: Choices
     runs: Runs
     repeats: Repeats
+    preflights: Preflights
     pauses: Pauses
     why: Why
     catalogue: CatalogueKeeper

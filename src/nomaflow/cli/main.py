@@ -33,6 +33,7 @@ FOUND_IN = {
     "cancel": "history",
     "pause": "pause",
     "why": "why",
+    "preflight": "preflight",
     "revisions": "revisions",
     "import": "imports",
     "export": "exports",

@@ -116,6 +116,31 @@ def print_run(run: Mapping[str, Any], console: Console = out) -> None:
     console.print(shown)
 
 
+def print_preflight(answer: Mapping[str, Any]) -> None:
+    """What a copy would do: a headline, what is remarkable, then its columns."""
+    plan = answer["plan"]
+    if plan is None:
+        out.print(Text.assemble(("✘ ", "red"), (answer["step"], "bold"), f"  {answer['problem']}"))
+        return
+    rows, there = plan["source_rows"], plan["target_rows"]
+    out.print(
+        Text.assemble(
+            (answer["step"], "bold"),
+            f"  {'uncounted' if rows is None else rows} rows, {plan['mode']} into ",
+            "a new table" if there is None else f"{there} rows",
+            f", by {plan['way']}: {plan['way_reason']}",
+        )
+    )
+    for name in ("held", "coercions", "left_alone", "added_columns", "ignored_columns"):
+        if plan[name]:
+            out.print(f"  {name.replace('_', ' ')}: {_short(plan[name])}")
+    shown = table("COLUMN", "FROM", "TO", "EACH VALUE", flexible="COLUMN")
+    for column in plan["columns"]:
+        checked = "checked" if column["checked"] else "as it is"
+        shown.add_row(column["name"], column["source_type"], column["target_type"], checked)
+    out.print(shown)
+
+
 def _result(step: Mapping[str, Any]) -> str:
     if step["error"]:
         return f"{step['error']['type']}: {step['error']['message']}"

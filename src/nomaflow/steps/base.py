@@ -6,7 +6,7 @@ page) and one instance named `STEP`. Installed packages offer theirs in the entr
 """
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from nomaflow.domain.definition import Definition
 from nomaflow.steps.context import StepContext
@@ -22,6 +22,16 @@ class StepSpec(Definition):
     def asked_host(self) -> HostKind | None:
         """The host that these fields ask for; None: the step type's own."""
         return None
+
+
+@runtime_checkable
+class DryRunning(Protocol):
+    """A step type that can tell what it would do.
+
+    When `ctx.facts.dry_run` says so, its `run` changes nothing and returns that.
+    """
+
+    has_dry_run: ClassVar[bool]
 
 
 class StepType(Protocol[SpecT]):

@@ -67,6 +67,7 @@ class StepFacts:
     egress: Egress = field(default_factory=Egress)
     part: str = ""
     """Names a step that this one runs within itself; empty for the step itself."""
+    dry_run: bool = False
 
 
 class StepPort(Protocol):

@@ -16,6 +16,7 @@ from nomaflow.copying.guard import LET_THROUGH, Guard
 from nomaflow.copying.incremental import MARK, READ_ALL, Incremental
 from nomaflow.copying.order import Order, Selection, Verify, Watch
 from nomaflow.copying.plan import Drift, Mode, Request
+from nomaflow.copying.preflight import preflight
 from nomaflow.copying.receipt import ReceiptKey
 from nomaflow.copying.shape import ColumnWish, Jde, Wishes
 from nomaflow.copying.side import Side
@@ -230,6 +231,7 @@ class SqlCopyStep:
     host: ClassVar[HostKind] = "process"
     params_field: ClassVar[str | None] = None
     literal_fields: ClassVar[frozenset[str]] = frozenset({"where", "source.query"})
+    has_dry_run: ClassVar[bool] = True
     Spec = SqlCopySpec
 
     def run(self, spec: SqlCopySpec, ctx: StepContext) -> Output:
@@ -251,9 +253,10 @@ class SqlCopyStep:
             shorten=spec.lane == "auto",
             receipt=ReceiptKey(ctx.idempotency_key, ctx.facts.started_at),
         )
-        return copy(
-            order, _side(spec.source.connector, ctx), _side(spec.target.connector, ctx), watch
-        )
+        source, target = _side(spec.source.connector, ctx), _side(spec.target.connector, ctx)
+        if ctx.facts.dry_run:
+            return preflight(order, source, target)
+        return copy(order, source, target, watch)
 
 
 def _selection(spec: SqlCopySpec, ctx: StepContext) -> Selection:

@@ -75,6 +75,7 @@ class Desk:
         schema: str | None = None,
         started_at: datetime = RUN.started_at,
         params: dict[str, Any] | None = None,
+        dry_run: bool = False,
         **settings: Any,
     ) -> dict[str, Any]:
         """Copy from connector `source` to connector `target`; returns the step's output."""
@@ -90,7 +91,9 @@ class Desk:
                 **settings,
             }
         )
-        facts = replace(RUN, run_id=run_id, started_at=started_at, params=params or {})
+        facts = replace(
+            RUN, run_id=run_id, started_at=started_at, params=params or {}, dry_run=dry_run
+        )
         return dict(STEP.run(spec, StepContext(facts, self.port)))
 
     def close(self) -> None:
