@@ -32,12 +32,11 @@ def preflight(order: Order, reading: Side, writing: Side) -> dict[str, Any]:
             choice = swap.ways(decision.plan, target)[0]
             before = _rows(target, table)
         with reading.errors():
-            rows = source.count(decision.query, _COUNT_SECONDS)
+            rows = source.count(decision.transfer.query, _COUNT_SECONDS)
     return {
         "source_rows": rows,
         "target_rows": before,
         "mode": decision.plan.mode,
-        "lane": decision.plan.lane,
         "way": choice.way.value,
         "way_reason": choice.reason,
         "held": _held(order, decision, rows, before),

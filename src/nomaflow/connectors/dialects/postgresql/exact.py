@@ -24,7 +24,9 @@ _MEANS_AN_OID: Final = frozenset(
         *("regrole", "regnamespace", "regconfig", "regdictionary", "regcollation"),
     }
 )
-REFUSED: Final = ("22", "23", "42", "0A")  # data, constraints, rights and types, features
+# Data, constraints, rights and types, features; and what a type's binary input calls an internal
+# error, such as an empty tsquery.
+REFUSED: Final = ("22", "23", "42", "0A", "XX000")
 _TYPE = """
 SELECT t.typname, t.typtype, t.typbasetype, t.typtypmod, t.typelem, t.typrelid,
        (SELECT rngsubtype FROM pg_range WHERE t.oid IN (rngtypid, rngmultitypid)),
