@@ -80,7 +80,7 @@ class PostgresqlTarget:
             f"ADD COLUMN {quote(column.name)} {column.type.native}" for column in columns
         )
         with self._connection.transaction(), lock_errors():
-            self.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            self.execute(f"SET LOCAL lock_timeout = {stash.LOCK_TIMEOUT_MS}")
             self.execute(f"ALTER TABLE {reference(name)} {added}")
 
     def begin(self, name: TableName) -> None:

@@ -59,7 +59,7 @@ class SqliteSource:
 
     def newest(self, query: Query, column: str) -> str | None:
         sql = f"SELECT max({catalogue.quote(column)}) FROM (\n{query.sql}\n)"  # noqa: S608 - quoted
-        (found,) = self._connection.execute(sql, query.params).fetchone()
+        (found,) = self.connection.execute(sql, query.params).fetchone()
         return None if found is None else json.dumps(found)
 
     def digest(self, query: Query) -> str | None:  # noqa: ARG002 - there is no hash function
