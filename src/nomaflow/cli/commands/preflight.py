@@ -6,8 +6,8 @@ import typer
 
 from nomaflow.app import App
 from nomaflow.cli import output
-from nomaflow.cli.commands.run import op_kwargs, params
 from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, caller, complete
+from nomaflow.cli.run_form import ParamOption, RunForm, StepParamOption
 from nomaflow.domain.run import RunOptions
 
 cli = typer.Typer()
@@ -21,22 +21,13 @@ def preflight(  # one argument per option
     ] = None,
     *,
     home: HomeOption = HERE,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", metavar="K=V", help="A parameter; V may be JSON.")
-    ] = None,
-    step_param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--step-param", metavar="STEP:K=V", help="A parameter of one step; V may be JSON."
-        ),
-    ] = None,
+    param: ParamOption = None,
+    step_param: StepParamOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what the job's copies would do, and change nothing; exits 1 if one would fail."""
     app = App.build(home)
-    options = RunOptions(
-        params=params(app, job, param or []), op_kwargs=op_kwargs(step_param or [])
-    )
+    options = RunForm(param, step_param).options(app, job)
     told = complete(_told(app, job, step, options))
     if as_json:
         output.print_json({"steps": told})
