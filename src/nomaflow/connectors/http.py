@@ -122,8 +122,7 @@ class Answer:
     @property
     def reason(self) -> str:
         """The status in words."""
-        known = {status.value: status.phrase for status in HTTPStatus}
-        return f"{self.status} {known.get(self.status, '')}".rstrip()
+        return _in_words(self.status)
 
     @property
     def elapsed_ms(self) -> int:
@@ -344,11 +343,14 @@ class HttpConnectorType:
 
 def bad_status(status: int, url: str, text: str, **more: Any) -> StepFailed:
     """The failure that such an answer is; `text` is its body, of which the beginning is told."""
-    known = {each.value: each.phrase for each in HTTPStatus}
-    words = f"{url} answered {status} {known.get(status, '')}".rstrip()
     excerpt = " ".join(text[:EXCERPT_CHARACTERS].split())
-    message = f"{words}: {excerpt}" if excerpt else f"{words}."
+    message = f"{url} answered {_in_words(status)}{f': {excerpt}' if excerpt else '.'}"
     return StepFailed(message, cause=f"HTTP {status}", **more)
+
+
+def _in_words(status: int) -> str:
+    known = {each.value: each.phrase for each in HTTPStatus}
+    return f"{status} {known.get(status, '')}".rstrip()
 
 
 def decoded(content: bytes, charset: str) -> str:

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
-MOST_BYTES: Final = 32 * 2**20
+from nomaflow.connectors.http import MOST_BYTES
 
 
 class BodyFile:

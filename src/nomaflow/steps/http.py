@@ -12,10 +12,10 @@ from typing import Annotated, Any, ClassVar, Final, Literal, cast
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from nomaflow.clock import SystemClock
-from nomaflow.connectors.http import Answer, HttpConnector, bad_status
+from nomaflow.connectors.http import MOST_BYTES, Answer, HttpConnector, bad_status
 from nomaflow.errors import StepFailed
 from nomaflow.steps.base import HostKind, Output, StepSpec
-from nomaflow.steps.body_file import MOST_BYTES, body_file
+from nomaflow.steps.body_file import body_file
 from nomaflow.steps.context import StepContext
 
 PREVIEW_BYTES: Final = 65_536
