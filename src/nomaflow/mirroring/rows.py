@@ -1,6 +1,7 @@
 """Entries of a directory become rows: an attribute's values, as columns take them."""
 
 import base64
+import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from nomaflow.connectors.ldap.search import Entry
 from nomaflow.connectors.ldap.values import Value, presented
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows
 from nomaflow.connectors.values import BadValue, ColumnFunction, each, not_null
-from nomaflow.copying.convert import conversion
-from nomaflow.errors import StepFailed
+from nomaflow.copying.convert import Unfit, conversion
+from nomaflow.errors import StepFailed, StepRefused
 
 Multi = Literal["first", "join", "rows"]
 
@@ -73,7 +74,7 @@ class RowMaker:
     ) -> None:
         self._fillings = fillings
         self._reading = reading
-        self._functions = [_functions(filling.column, encode) for filling in fillings]
+        self._functions = [_functions(filling, encode) for filling in fillings]
         self._spread = [
             place
             for place, filling in enumerate(fillings)
@@ -140,11 +141,18 @@ def _converted(name: str, functions: Sequence[ColumnFunction], values: Sequence[
 
 
 def _functions(
-    column: Column, encode: Callable[[ColumnType], tuple[ColumnFunction, ...]]
+    filling: Filling, encode: Callable[[ColumnType], tuple[ColumnFunction, ...]]
 ) -> tuple[ColumnFunction, ...]:
-    """From an attribute's text or bytes to what the column takes. Raises StepRefused."""
+    """From an attribute's values to what the column takes. Raises StepRefused."""
+    column = filling.column
     required = () if column.nullable else (not_null,)
-    return (*required, *_arriving(column.type), *encode(column.type))
+    spelled = (each(_constant_text),) if filling.attribute is None else ()
+    try:
+        return (*required, *spelled, *_arriving(column.type), *encode(column.type))
+    except Unfit as unfit:
+        raise StepRefused(
+            f"Column '{column.name}' cannot hold what a directory has: {unfit}."
+        ) from None
 
 
 def _arriving(declared: ColumnType) -> tuple[ColumnFunction, ...]:
@@ -162,6 +170,20 @@ def _arriving(declared: ColumnType) -> tuple[ColumnFunction, ...]:
 
 def _text(value: Value) -> str:
     return value if isinstance(value, str) else base64.b64encode(value).decode()
+
+
+def _constant_text(value: Any) -> Any:
+    """A value of the run, as an attribute would have it."""
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value)
+    return value if isinstance(value, str | bytes) else str(value)
+
+
+def _number(value: Value) -> float:
+    try:
+        return float(_text(value))
+    except ValueError:
+        raise ValueError("is no number") from None
 
 
 def _bytes(value: Value) -> bytes:
@@ -196,4 +218,5 @@ def _moment(declared: ColumnType) -> Callable[[Value], str]:
 _ARRIVALS: Final[Mapping[Kind, Callable[[Value], Any]]] = {
     Kind.BYTES: _bytes,
     Kind.BOOLEAN: _truth,
+    Kind.FLOAT: _number,
 }
