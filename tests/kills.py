@@ -41,6 +41,7 @@ type = "sql_copy"
 source = {{ connector = "here", table = "orders" }}
 target = {{ connector = "there", table = "copied" }}
 batch_size = 1000
+lane = "rows"
 [[jobs.steps]]
 name = "note"
 type = "python"
@@ -53,6 +54,7 @@ mode = "append"
 source = {{ connector = "here", table = "orders" }}
 target = {{ connector = "there", table = "ledger" }}
 batch_size = 1000
+lane = "rows"
 [[jobs.steps]]
 name = "list"
 type = "sql_query"
