@@ -1,10 +1,11 @@
 """Writes docs/reference/ from the code: `reference.py`, or `reference.py --check` in the tests."""
 
+import json
 import sys
-from collections.abc import AsyncIterator, Container, Iterator
+from collections.abc import AsyncIterator, Container, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -20,6 +21,7 @@ from nomaflow.domain.parameters import Parameter
 from nomaflow.domain.states import RUN_MOVES, STEP_MOVES
 from nomaflow.steps.registry import StepTypes
 
+_TOLD_APART = (RetryPolicy, Parameter)
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 MADE = "<!-- Made from the code by tools/reference.py: change the code, then run it. -->\n"
 
@@ -167,15 +169,20 @@ def _default(field: Any) -> str:
         return "none"
     if isinstance(value, BaseModel):
         return "see below"
+    if value and isinstance(value, tuple):
+        return f"`{json.dumps(value)}`"
     shown = f'"{value}"' if isinstance(value, str) else str(value)
     return f"`{ {'True': 'true', 'False': 'false', '()': '[]'}.get(shown, shown) }`"
 
 
 def _nested(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The tables that a field may be, and the one of each entry where it is a table of tables."""
     for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind is not RetryPolicy:
-            yield name, kind
+        origin = get_origin(field.annotation)
+        inside = () if origin is tuple else get_args(field.annotation)
+        for kind in (field.annotation, *inside):
+            if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in _TOLD_APART:
+                yield f"{name}.NAME" if origin is Mapping else name, kind
 
 
 def _text(documented: type) -> str:

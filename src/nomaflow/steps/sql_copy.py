@@ -223,7 +223,9 @@ class SqlCopyStep:
     """Copies a whole table between two databases; the target never shows a part of it.
 
     Output: `{"source_rows", "target_rows", "elapsed_ms"}`, and how it was done: `mode`, `lane`,
-    `bytes`, `rows_per_second`, `swap_ms`, `inserted`, `updated`, `deleted`.
+    `lanes_passed_over`, `way`, `way_reason`, `bytes`, `rows_per_second`, `swap_ms`, `inserted`,
+    `updated`, `deleted`; what became of columns: `coercions`, `left_alone`, `added_columns`,
+    `ignored_columns`; and, where asked for, `incremental` and `checksum`.
     """
 
     name: ClassVar[str] = "sql_copy"
