@@ -6,7 +6,7 @@ The one gap that the numbers may have is what a cap took out.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import accumulate, islice, takewhile
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
@@ -138,10 +138,17 @@ def _tail(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[Log
     places = _places(connection, run_id, wanted)
     found: list[LogLine] = []
     while places and len(found) < wanted.limit:
-        last_places = places[-CHUNKS_PER_QUERY:]
-        del places[-CHUNKS_PER_QUERY:]
+        portion = _portion(places, wanted.limit - len(found))
+        last_places = places[-portion:]
+        del places[-portion:]
         found = [*_taken(connection, run_id, wanted, last_places), *found]
     return found[-wanted.limit :]
+
+
+def _portion(places: Sequence[AnyRow], lines: int) -> int:
+    """How many of the last chunks hold so many lines, if each line of them is wanted."""
+    sums = accumulate(place.line_count for place in reversed(places))
+    return min(CHUNKS_PER_QUERY, 1 + sum(1 for _ in takewhile(lambda total: total < lines, sums)))
 
 
 def _matches(connection: Connection, run_id: RunId, wanted: LineFilter) -> int:
@@ -154,7 +161,7 @@ def _matches(connection: Connection, run_id: RunId, wanted: LineFilter) -> int:
 def _places(connection: Connection, run_id: RunId, wanted: LineFilter) -> list[AnyRow]:
     """The chunks that may hold wanted lines; without a filter, each holds one at least."""
     logs = job_logs.c
-    query = select(logs.last_seq, logs.steps).where(
+    query = select(logs.last_seq, logs.line_count, logs.steps).where(
         logs.run_id == run_id, logs.last_seq > wanted.after
     )
     if wanted.before is not None:
