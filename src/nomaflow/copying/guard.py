@@ -16,6 +16,11 @@ class Guard:
     min_rows: int | None = None
     max_shrink_percent: float | None = None
 
+    @property
+    def is_on(self) -> bool:
+        """Whether there is anything to hold the swap for."""
+        return self.min_rows is not None or self.max_shrink_percent is not None
+
     def check(self, target: str, rows: int, before: int) -> None:
         """Raises StepFailed, with the numbers, when `rows` are too few in the place of `before`."""
         if self.min_rows is not None and rows < self.min_rows:
