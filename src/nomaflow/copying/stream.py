@@ -35,7 +35,7 @@ class Batch:
 
 def batches(
     chunks: Iterable[Rows], columns: Sequence[Column], most_rows: int, most_bytes: int = MOST_BYTES
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Join small lists of rows until a batch has as many rows or bytes as it may."""
     measure = _measure(columns)
     rows: Rows = []
@@ -70,7 +70,7 @@ def _length(value: object) -> int:
 
 
 def read_ahead(
-    batches: Iterator[Batch], interrupt: Callable[[], None]
+    batches: Generator[Batch, None, None], interrupt: Callable[[], None]
 ) -> Generator[Batch, None, None]:
     """The same batches, read by a thread of their own, at most `READ_AHEAD` before their use.
 
@@ -100,15 +100,16 @@ def _taken(ready: "queue.Queue[Batch | BaseException | None]") -> Iterator[Batch
 
 def _fill(
     ready: "queue.Queue[Batch | BaseException | None]",
-    batches: Iterator[Batch],
+    batches: Generator[Batch, None, None],
     stop: threading.Event,
 ) -> None:
     end: BaseException | None = None
     try:
-        for batch in batches:
-            ready.put(batch)
-            if stop.is_set():
-                break
+        with closing(batches):
+            for batch in batches:
+                ready.put(batch)
+                if stop.is_set():
+                    break
     except BaseException as error:  # noqa: BLE001 - it is raised where the batches are used
         end = error
     ready.put(end)

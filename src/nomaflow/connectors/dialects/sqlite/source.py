@@ -5,6 +5,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 
 from nomaflow.connectors.copies import ArrowSource, BadRow, Unsuited, Values
@@ -127,7 +128,8 @@ class SqliteSource:
                 raise self._bad_row(query, columns, unreadable[1], done) from None
             raise
         finally:
-            cursor.close()
+            with suppress(sqlite3.ProgrammingError):  # after a failure: its connection is closed
+                cursor.close()
 
     def arrow(self) -> ArrowSource:
         if missing := [name for name in _ARROW if find_spec(name) is None]:
