@@ -15,6 +15,7 @@ from nomaflow.lifecycle import serving
 from nomaflow.live.door import LiveDoor
 from nomaflow.live.parts import LiveParts
 from nomaflow.services.metrics import Metrics
+from nomaflow.services.undo import Undo
 
 
 def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
@@ -37,6 +38,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 runs=app.runs,
                 repeats=app.repeats,
                 preflights=app.preflights,
+                undo=Undo(app.history, app.connectors.get, app.clock),
                 pauses=app.pauses,
                 why=app.why,
                 schedule=app.schedule,

@@ -49,6 +49,7 @@ WORDING: Final[Mapping[str, str]] = {
     "sign_of_life_failed": "The sign of life of the scheduler cannot be stored; trying again",
     "store_away": "The store is away; what became of the runs is stored once it is back",
     "task_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
+    "step_undone": "{by} put back what step '{step}' of run {run_id} had replaced: {rows} rows",
     "telling_failed": "A client cannot be told what changed; trying again",
     "thread_abandoned": "Step '{step}' of run {run_id} does not stop and was left behind",
     "token_check_failed": "The tokens of live clients cannot be checked; trying again",

@@ -367,6 +367,14 @@ class Retry(BaseModel):
     """Why none was started."""
 
 
+class Undone(BaseModel):
+    """A table that holds its previous version again."""
+
+    connector: str
+    table: str
+    rows: int
+
+
 class RetryList(BaseModel):
     """Each run of the filter, newest first."""
 

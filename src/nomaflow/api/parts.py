@@ -22,6 +22,7 @@ from nomaflow.services.repeats import Repeats
 from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import Runs
 from nomaflow.services.schedule import Schedule
+from nomaflow.services.undo import Undo
 from nomaflow.services.why import Why
 
 
@@ -38,6 +39,7 @@ class ApiParts:
     runs: Runs
     repeats: Repeats
     preflights: Preflights
+    undo: Undo
     pauses: Pauses
     why: Why
     catalogue: CatalogueKeeper

@@ -13,7 +13,6 @@ JOB_FIELDS: Mapping[str, Any] = {
 }
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "sql_copy": {
-        "keep_previous": _NOTHING,
         "partitions": _NOTHING,
     },
 }

@@ -31,6 +31,7 @@ FOUND_IN = {
     "show": "history",
     "logs": "history",
     "cancel": "history",
+    "undo": "undo",
     "pause": "pause",
     "why": "why",
     "preflight": "preflight",

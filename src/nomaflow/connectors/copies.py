@@ -271,10 +271,11 @@ class Target(Protocol):
         Raises TableLocked when someone else holds what a foreign key refers to: call it again.
         """
 
-    def enter(self, table: Table, way: Way) -> None:
+    def enter(self, table: Table, way: Way, keep: TableName | None) -> None:
         """Open the transaction that changes the table, and lock what the way needs.
 
-        Raises TableLocked when someone else holds it; there is no transaction then.
+        `keep`: the name of a table that will hold the rows which are replaced. Raises TableLocked
+        when someone else holds it; there is no transaction then.
         """
 
     def take_place(self, table: Table) -> None:
@@ -309,6 +310,15 @@ class Target(Protocol):
 
     def violation(self, error: Exception) -> str | None:
         """What a broken key, foreign key or check says, with the values; None: another error."""
+
+    def drop(self, name: TableName) -> bool:
+        """Drop a table, outside of a transaction; False when others hold it."""
+
+    def stamp(self, name: TableName) -> str:
+        """What `changed_since` needs to know about the rows as this transaction leaves them."""
+
+    def changed_since(self, name: TableName, stamp: str, rows: int) -> bool:
+        """Whether a row came, went or changed since the table had that stamp and so many rows."""
 
     def alone(self, name: TableName) -> None:
         """Let nobody else pass here with that name until the transaction ends."""

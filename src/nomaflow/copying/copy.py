@@ -11,6 +11,7 @@ from nomaflow.copying import checksum, drift, swap
 from nomaflow.copying.bad_row import BadRowSearch
 from nomaflow.copying.decide import Decider, Decision
 from nomaflow.copying.incremental import Marks
+from nomaflow.copying.keeping import Keeping, kept_in
 from nomaflow.copying.lanes import Lane, lane, refuse_nulls
 from nomaflow.copying.order import Order, Watch
 from nomaflow.copying.plan import Plan
@@ -102,6 +103,7 @@ class _Copying:
             if done is not None:
                 return self._output_of_earlier(done)
             decision = decide()
+            self._keeping.refuse_changed(place)
             drift.tell(decision.plan, self.watch)
             if decision.plan.added:
                 drift.add_columns(decision.plan, self.target, self.watch)
@@ -145,10 +147,17 @@ class _Copying:
         with self.reading.errors():
             self.source.end()
         with self.writing.errors():
-            outcome = self._swap(decided, loaded).run(ways)
+            kept = self._keeping.name(decided)
+            outcome = self._swap(decided, loaded, kept).run(ways)
+            self._keeping.prune(decided)
         counts = ", ".join(f"{grouped(count)} {what}" for what, count in outcome.changes.items())
         self.watch.tell(f"swapped in {round(outcome.seconds * 1000)} ms: {counts}")
-        return self._output(decision, loaded, outcome)
+        output = self._output(decision, loaded, outcome)
+        return (
+            output
+            if kept is None
+            else {**output, "kept": kept_in(self.writing.name, decided, kept)}
+        )
 
     def _hold_if_small(self, decided: Plan, rows: int) -> None:
         """Compare with the rows that an overwrite takes away."""
@@ -189,18 +198,30 @@ class _Copying:
             found = self.source.newest(decision.newest, decision.stretch.column.name)
         return found or decision.stretch.start
 
-    def _swap(self, decided: Plan, loaded: _Loaded) -> Swap:
+    @property
+    def _keeping(self) -> Keeping:
+        return Keeping(self.order, self.target)
+
+    def _swap(self, decided: Plan, loaded: _Loaded, kept: TableName | None) -> Swap:
         watch = self.watch
-        also = partial(self._note, decided, loaded)
         return Swap(
-            decided, loaded.stash, self.target, watch.tell, watch.stop_if_asked, watch.clock, also
+            plan=decided,
+            stash=loaded.stash,
+            target=self.target,
+            tell=watch.tell,
+            stop_if_asked=watch.stop_if_asked,
+            clock=watch.clock,
+            check=partial(self._keeping.refuse_changed, decided.table.name),
+            also=partial(self._note, decided, loaded, kept),
+            keep=kept,
         )
 
-    def _note(self, decided: Plan, loaded: _Loaded) -> None:
-        """An append leaves a receipt, an incremental copy its mark."""
+    def _note(self, decided: Plan, loaded: _Loaded, kept: TableName | None) -> None:
+        """An append leaves a receipt, an incremental copy its mark, a kept version its entry."""
         name, key = decided.table.name, self.order.receipt
         if decided.mode == "append":
             Receipts(self.target, name.schema).write(key, name, loaded.stash.rows)
+        self._keeping.note(decided, kept, loaded.stash.rows)
         if self.order.incremental is not None and loaded.mark is not None:
             Marks(self.target, name).write(self.order.incremental, loaded.mark, key)
 

@@ -12,6 +12,7 @@ from nomaflow.copying.incremental import Incremental
 from nomaflow.copying.plan import Request
 from nomaflow.copying.receipt import ReceiptKey
 from nomaflow.copying.shape import Wishes
+from nomaflow.copying.versions import Version
 from nomaflow.errors import StepCanceled
 
 Verify = Literal["count", "checksum"]
@@ -31,7 +32,8 @@ class Order:
     """One copy to be made; `receipt` is written if it is an append.
 
     `partitions`: how many readers, where the source can be read side by side. `shorten`: a faster
-    lane than rows one by one may be taken.
+    lane than rows one by one may be taken. `keep`: how many versions of an overwritten target stay.
+    `undoing`: the version that is put back, if this is no copy of the user's.
     """
 
     selection: Selection
@@ -44,6 +46,8 @@ class Order:
     incremental: Incremental | None = None
     partitions: int = 1
     shorten: bool = True
+    keep: int = 0
+    undoing: Version | None = None
 
 
 @dataclass(frozen=True)

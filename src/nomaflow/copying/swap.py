@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from nomaflow.clock import Clock
 from nomaflow.connectors.copies import Choice, TableLocked, Target, Way, WayClosed
+from nomaflow.connectors.tables import TableName
 from nomaflow.copying.changes import CHANGES, Changes, replacement_key
 from nomaflow.copying.plan import Plan
 from nomaflow.copying.progress import grouped
@@ -46,7 +47,8 @@ def ways(plan: Plan, target: Target) -> Sequence[Choice]:
 class Swap:
     """One stash and its target. `stop_if_asked` is called while waiting.
 
-    `also` is done in the same transaction.
+    `keep` is the name for the rows that are replaced, if they are kept. In the transaction that
+    changes the target, `check` is called before, and `also` after the change.
     """
 
     plan: Plan
@@ -55,7 +57,9 @@ class Swap:
     tell: Callable[[str], None]
     stop_if_asked: Callable[[], None]
     clock: Clock
+    check: Callable[[], None]
     also: Callable[[], None]
+    keep: TableName | None = None
 
     def run(self, ways: Sequence[Choice]) -> Outcome:
         """Take the first way that stays open. Raises StepFailed with the target unchanged."""
@@ -90,9 +94,10 @@ class Swap:
 
     def _change(self, way: Way) -> tuple[float, Changes]:
         """Returns when the table was ours, and what changed."""
-        self.target.enter(self.plan.table, way)
+        self.target.enter(self.plan.table, way, self.keep)
         began = self.clock.steady()
         try:
+            self.check()
             changes = CHANGES[way](self.plan, self.stash, self.target)
             self.also()
             self.target.commit()

@@ -183,6 +183,15 @@ class SqlCopySpec(StepSpec):
             "them there, or ignore them."
         ),
     ] = "fail"
+    keep_previous: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="So many versions that overwrites replaced stay beside the target, for "
+            "`nomaflow undo`.",
+        ),
+    ] = 0
     verify: Annotated[
         Verify,
         Field(
@@ -203,6 +212,8 @@ class SqlCopySpec(StepSpec):
             raise ValueError('expected mode = "append" or "upsert" beside incremental')
         if self.max_shrink_percent is not None and self.mode != "overwrite":
             raise ValueError('expected mode = "overwrite" beside max_shrink_percent')
+        if self.keep_previous and self.mode != "overwrite":
+            raise ValueError('expected mode = "overwrite" beside keep_previous')
         return self
 
     @model_validator(mode="after")
@@ -253,6 +264,7 @@ class SqlCopyStep:
             batch_size=spec.batch_size,
             partitions=spec.partitions,
             shorten=spec.lane == "auto",
+            keep=spec.keep_previous,
             receipt=ReceiptKey(ctx.idempotency_key, ctx.facts.started_at),
         )
         source, target = _side(spec.source.connector, ctx), _side(spec.target.connector, ctx)

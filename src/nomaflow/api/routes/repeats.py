@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field, StrictBool, StrictInt
 
-from nomaflow.api.models import RetryList, Started
+from nomaflow.api.models import RetryList, Started, Undone
 from nomaflow.api.parts import Caller, Instant, Parts, PathRunId
 from nomaflow.api.routes.jobs import RunRequest
 from nomaflow.domain.definition import Definition
@@ -77,3 +77,12 @@ async def replay_run(
     """Queue a run with the old one's parameters; what is given here wins."""
     edits = RunOptions(**dict(wanted)) if wanted else RunOptions()
     return {"run_id": await api.repeats.replay(run_id, edits, by=caller)}
+
+
+@router.post("/runs/{run_id}/steps/{step}/undo", response_model=Undone)
+async def undo_step(run_id: PathRunId, step: str, api: Parts, caller: Caller) -> dict[str, Any]:
+    """Put back what a `sql_copy` step with `keep_previous` has replaced.
+
+    409 when it kept nothing, when that is gone, or when the table was changed since.
+    """
+    return asdict(await api.undo.step(run_id, step, by=caller))

@@ -68,7 +68,7 @@ SELECT x.name, x.temporary, x.tablespace,
             THEN format('CREATE %sINDEX %I ON %s USING ', x.uniqueness, x.temporary, x.stash)
                  || substr(x.definition, length(x.head) + 1) END,
        format('ALTER TABLE %s ADD CONSTRAINT %I', x.stash, x.temporary)
-       || format(x.key, x.temporary)
+       || format(x.key, x.temporary), x.is_constraint
 FROM (
     SELECT c.relname AS name, it.stash, coalesce(s.spcname, '') AS tablespace,
            format('%s_%s', it.stash_name, row_number() OVER (ORDER BY c.relname)) AS temporary,
@@ -76,7 +76,7 @@ FROM (
            CASE r.contype WHEN 'p' THEN ' PRIMARY KEY' WHEN 'u' THEN ' UNIQUE' END
            || ' USING INDEX %I' || CASE WHEN r.condeferrable THEN ' DEFERRABLE' ELSE '' END
            || CASE WHEN r.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END AS key,
-           u.uniqueness,
+           u.uniqueness, r.oid IS NOT NULL AS is_constraint,
            format('CREATE %sINDEX %I ON %s USING ', u.uniqueness, c.relname, it.reference) AS head,
            CASE WHEN i.indisvalid THEN pg_get_indexdef(i.indexrelid) ELSE '' END AS definition
     FROM it JOIN pg_index i ON i.indrelid = it.oid JOIN pg_class c ON c.oid = i.indexrelid
@@ -257,6 +257,7 @@ class Index(NamedTuple):
     tablespace: str
     statement: str | None
     attach: str | None
+    is_constraint: bool
 
 
 class Statistics(NamedTuple):

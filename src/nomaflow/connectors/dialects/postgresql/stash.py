@@ -51,21 +51,28 @@ def remove_leftovers(connection: psycopg.Connection[Any], schema: str | None) ->
     for name, text in cursor.execute(_LEFT, [schema, PREFIX, _MARK]).fetchall():
         key = _key(text.removeprefix(_MARK))
         if cursor.execute(_TRY_LOCK, [key]).fetchone() == (True,):
-            drop(connection, TableName(name, schema))
+            drop_or_empty(connection, TableName(name, schema))
             cursor.execute(_UNLOCK, [key])
 
 
-def drop(connection: psycopg.Connection[Any], stash: TableName) -> None:
+def drop_or_empty(connection: psycopg.Connection[Any], stash: TableName) -> None:
     """Drop it; if others hold a table that its foreign keys refer to, only empty it.
 
     It is a leftover then, and does not stand in anybody's way.
     """
+    if not drop(connection, stash):
+        connection.execute(f"TRUNCATE {reference(stash)}".encode())
+
+
+def drop(connection: psycopg.Connection[Any], table: TableName) -> bool:
+    """False when others hold it, or what its foreign keys refer to."""
     try:
         with connection.transaction():
             connection.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}".encode())
-            connection.execute(f"DROP TABLE IF EXISTS {reference(stash)}".encode())
+            connection.execute(f"DROP TABLE IF EXISTS {reference(table)}".encode())
     except errors.LockNotAvailable:
-        connection.execute(f"TRUNCATE {reference(stash)}".encode())
+        return False
+    return True
 
 
 def _key(table: str) -> str:

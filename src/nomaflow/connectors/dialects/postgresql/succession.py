@@ -89,9 +89,10 @@ class Succession:
                 self._run(statement)
             self._todo.pop(0)
 
-    def lock(self) -> None:
+    def lock(self, keep: TableName | None) -> None:
         """Lock the table and what goes along with it, in the open transaction.
 
+        `keep`: the name under which the old table stays, as mere rows; None: it is dropped.
         Everything that is said while others wait is worked out before. Raises WayClosed when the
         table is not what it was before the load; TableLocked also as long as a transaction reads
         with a snapshot that is older than the new rows: to it the table would be empty.
@@ -101,7 +102,7 @@ class Succession:
         with catalogue_alone(self._connection):
             seen = fingerprint(self._connection, self._oid)
             around = self._unchanged()
-            self._statements = list(self._changing(around))
+            self._statements = list(self._changing(around, keep))
         with lock_errors():
             self._run("; ".join(self._locking(around)))
         if fingerprint(self._connection, self._oid) != seen:
@@ -166,12 +167,12 @@ class Succession:
         yield from (view.lock for view in around.views)
         yield f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"
 
-    def _changing(self, around: Surroundings) -> Iterator[str]:
+    def _changing(self, around: Surroundings, keep: TableName | None) -> Iterator[str]:
         """The whole change, statement by statement."""
         yield "SET LOCAL search_path = pg_catalog"
         yield from self._renames()
         yield from (view.statement for view in around.views)
-        yield f"DROP TABLE {reference(self._outgoing)}"
+        yield from self._farewell(keep)
         yield from self._names_of_parts()
         yield f"COMMENT ON TABLE {reference(self._table)} IS NULL"
         yield from self._revokes()
@@ -194,6 +195,28 @@ class Succession:
             if not sequence.identity:
                 owner = f"{table}.{quote(sequence.column)}"
                 yield f"ALTER SEQUENCE {sequence.reference} OWNED BY {owner}"
+
+    def _farewell(self, keep: TableName | None) -> Iterator[str]:
+        """The old table goes. That is tried also if it is kept: nothing may depend on it."""
+        old = reference(self._outgoing)
+        if keep is None:
+            yield f"DROP TABLE {old}"
+            return
+        yield from ("SAVEPOINT kept", f"DROP TABLE {old}", "ROLLBACK TO SAVEPOINT kept")
+        for key in self._shape.foreign_keys:
+            yield f"ALTER TABLE {old} DROP CONSTRAINT {quote(key.name)}"
+        for sequence in self._shape.sequences:
+            what = "IDENTITY" if sequence.identity else "DEFAULT"
+            yield f"ALTER TABLE {old} ALTER COLUMN {quote(sequence.column)} DROP {what}"
+        for index in self._shape.indexes:
+            yield (
+                f"ALTER TABLE {old} DROP CONSTRAINT {quote(index.name)}"
+                if index.is_constraint
+                else f"DROP INDEX {quote(self._table.schema or '')}.{quote(index.name)}"
+            )
+        for each in self._shape.statistics:
+            yield f"DROP STATISTICS {quote(each.schema)}.{quote(each.name)}"
+        yield f"ALTER TABLE {old} RENAME TO {quote(keep.table)}"
 
     def _names_of_parts(self) -> Iterator[str]:
         """Indexes, statistics and sequences get the names that the old table's had."""

@@ -157,13 +157,14 @@ class PostgresqlTarget:
         else:
             self.execute(f"ANALYZE {self._here}")
 
-    def enter(self, table: Table, way: Way) -> None:
+    def enter(self, table: Table, way: Way, keep: TableName | None) -> None:
         self.execute("BEGIN")
         try:
             if way is Way.RENAME:
-                self._heir.lock()
+                self._heir.lock(keep)
             elif way in {Way.MERGE, Way.REPLACE}:
                 self._lock_out_writers(table.name)
+                self._copy_rows(table.name, keep)
         except BaseException:
             self.leave()
             raise
@@ -173,6 +174,10 @@ class PostgresqlTarget:
             self.execute(f"SET LOCAL lock_timeout = {stash.LOCK_TIMEOUT_MS}")
             self.execute(f"LOCK TABLE {reference(name)} IN SHARE ROW EXCLUSIVE MODE")
             self.execute("SET LOCAL lock_timeout TO DEFAULT")
+
+    def _copy_rows(self, name: TableName, keep: TableName | None) -> None:
+        if keep is not None:
+            self.execute(f"CREATE TABLE {reference(keep)} AS TABLE {reference(name)}")
 
     def take_place(self, table: Table) -> None:
         if self._succession is not None:
@@ -250,6 +255,19 @@ class PostgresqlTarget:
             reason = reason.replace(f'"{temporary}"', f'"{name}"')
         return reason
 
+    def drop(self, name: TableName) -> bool:
+        return stash.drop(self._connection, name)
+
+    def stamp(self, name: TableName) -> str:  # noqa: ARG002 - each row knows who wrote it
+        """This transaction: rows that are younger were written after it."""
+        found = self.row("SELECT pg_current_xact_id()::xid::text")
+        return str(found[0]) if found else ""
+
+    def changed_since(self, name: TableName, stamp: str, rows: int) -> bool:
+        young = "coalesce(bool_or(age(xmin) < age($2::text::xid)), false)"
+        query = f"SELECT count(*) <> $1 OR {young} FROM {reference(name)}"  # noqa: S608 - quoted
+        return self.row(query, [rows, stamp]) != (False,)
+
     def alone(self, name: TableName) -> None:
         key = f"nomaflow alone at {name}"
         self.row("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
@@ -262,7 +280,7 @@ class PostgresqlTarget:
         with suppress(psycopg.Error):
             self.leave()
             if self._stash is not None:
-                stash.drop(self._connection, self._stash)
+                stash.drop_or_empty(self._connection, self._stash)
 
     @property
     def _heir(self) -> Succession:

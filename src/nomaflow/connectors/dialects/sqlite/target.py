@@ -7,6 +7,7 @@ file, and it is gone with the connection, also when the process is killed.
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from typing import Any
 
 from nomaflow.connectors.copies import Choice, Shortcut, Source, TableLocked, Way
@@ -80,8 +81,11 @@ class SqliteTarget:
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
 
-    def enter(self, table: Table, way: Way) -> None:  # noqa: ARG002 - a file has one lock
+    def enter(self, table: Table, way: Way, keep: TableName | None) -> None:  # noqa: ARG002
         self._lock()
+        if keep is not None:
+            old, kept = self.reference(table.name), self.reference(keep)
+            self.execute(f"CREATE TABLE {kept} AS SELECT * FROM {old}")  # noqa: S608 - quoted
 
     def _lock(self) -> None:
         self.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
@@ -149,6 +153,20 @@ class SqliteTarget:
 
     def violation(self, error: Exception) -> str | None:
         return str(error) if isinstance(error, sqlite3.IntegrityError) else None
+
+    def drop(self, name: TableName) -> bool:
+        self.execute(f"DROP TABLE IF EXISTS {self.reference(name)}")
+        return True
+
+    def stamp(self, name: TableName) -> str:
+        """The sum of all rows' digests, whatever their order."""
+        rows = self._connection.execute(f"SELECT * FROM {self.reference(name)}")  # noqa: S608
+        digests = (blake2b(repr(row).encode(), digest_size=8).digest() for row in rows)
+        return f"{sum(int.from_bytes(digest) for digest in digests) % 2**64:016x}"
+
+    def changed_since(self, name: TableName, stamp: str, rows: int) -> bool:
+        count = self.row(f"SELECT count(*) FROM {self.reference(name)}")  # noqa: S608 - quoted
+        return count != (rows,) or self.stamp(name) != stamp
 
     def alone(self, name: TableName) -> None:
         """A file has one writer."""
