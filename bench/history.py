@@ -73,17 +73,17 @@ async def long_log(home: Path) -> list[Figure]:
     app = App.build(home)
     async with app.store():
         run_id = await app.runs.start("ask", RunOptions(), by="cli:bench")
-        process = await app.processes.register("bench")
+        process = await app.stored.processes.register("bench")
         [run] = await app.queue.claim(process, 1)
         raw = 0
         for first in range(1, LINES, 5000):
             lines = [line(number) for number in range(first, first + 5000)]
             raw += sum(len(each.message) + 30 for each in lines)
-            await app.history.write(run.fence, LinesAdded(lines))
+            await app.stored.runs.write(run.fence, LinesAdded(lines))
         spent = []
         for _ in range(TIMES):
             started = perf_counter()
-            await app.logs.tail(run_id)
+            await app.stored.logs.tail(run_id)
             spent.append((perf_counter() - started) * 1000)
     [(stored,)] = store_rows(home, "SELECT sum(length(lines)) FROM ly2_job_logs")
     settings = f"{LINES:,} lines"

@@ -26,16 +26,7 @@ from nomaflow.domain.run import ProcessId, Run, RunOptions
 from nomaflow.errors import InvalidConfiguration
 from nomaflow.events.bus import Bus
 from nomaflow.history.database import Database
-from nomaflow.history.logs import LogHistory
-from nomaflow.history.looks import Looks
-from nomaflow.history.near import NearRuns
-from nomaflow.history.pauses import PauseHistory
-from nomaflow.history.processes import ProcessRegistry
-from nomaflow.history.recent import RecentRuns
-from nomaflow.history.revisions import RevisionHistory
-from nomaflow.history.runs import RunHistory
-from nomaflow.history.schedules import ScheduleHistory
-from nomaflow.history.tokens import TokenStore
+from nomaflow.history.parts import HistoryParts
 from nomaflow.maintenance.presence import Presence
 from nomaflow.maintenance.pruner import PruneRuns
 from nomaflow.maintenance.reconciler import Reconciler
@@ -75,6 +66,7 @@ from nomaflow.services.repeats import Repeats
 from nomaflow.services.revisions import Revisions
 from nomaflow.services.runs import RunParts, Runs
 from nomaflow.services.schedule import Schedule
+from nomaflow.services.undo import Undo
 from nomaflow.services.why import Why
 from nomaflow.steps.call_job import CallJobStep
 from nomaflow.steps.registry import StepTypes
@@ -153,7 +145,7 @@ class App:
     async def has_server(self) -> bool:
         """Whether a server that executes runs lives on this store. Inside `store()`."""
         silent = self.settings.runner.dead_after_seconds
-        return bool(await self.processes.living("server", silent_seconds=silent))
+        return bool(await self.stored.processes.living("server", silent_seconds=silent))
 
     @cached_property
     def database(self) -> Database:
@@ -174,32 +166,16 @@ class App:
         )
 
     @cached_property
-    def history(self) -> RunHistory:
-        return RunHistory(self.database, self.clock, self.queue.follow)
-
-    @cached_property
-    def looks(self) -> Looks:
-        return Looks(self.database)
-
-    @cached_property
-    def logs(self) -> LogHistory:
-        return LogHistory(self.database)
-
-    @cached_property
-    def processes(self) -> ProcessRegistry:
-        return ProcessRegistry(self.database, self.clock, on_end=self.queue.follow)
-
-    @cached_property
-    def revision_history(self) -> RevisionHistory:
-        return RevisionHistory(self.database, self.clock)
+    def stored(self) -> HistoryParts:
+        return HistoryParts.over(self.database, self.clock, self.queue.follow)
 
     @cached_property
     def revisions(self) -> Revisions:
-        return Revisions(self.revision_history, self.catalogue_keeper)
+        return Revisions(self.stored.revisions, self.catalogue_keeper)
 
     @cached_property
     def access(self) -> Access:
-        return Access(TokenStore(self.database, self.clock), self.redactor, self.clock)
+        return Access(self.stored.tokens, self.redactor, self.clock)
 
     @cached_property
     def catalogue_keeper(self) -> CatalogueKeeper:
@@ -211,7 +187,7 @@ class App:
                 jobs_in=lambda text, catalogue: jobs_in(text, catalogue, self.types),
                 swap=self._swap,
                 rearm=self._rearm,
-                revisions=self.revision_history,
+                revisions=self.stored.revisions,
                 bus=self.bus,
             )
         )
@@ -220,8 +196,8 @@ class App:
     def run_parts(self) -> RunParts:
         return RunParts(
             queue=self.queue,
-            history=self.history,
-            logs=self.logs,
+            history=self.stored.runs,
+            logs=self.stored.logs,
             bus=self.bus,
             job=lambda job_id: self.catalogue.job(job_id),
             revision=self.catalogue_keeper.revision_of,
@@ -259,7 +235,7 @@ class App:
     @cached_property
     def calls(self) -> Calls:
         return Calls(
-            lambda: self.runs, self.history, self.called_runs, lambda: self.process_id, self.bus
+            lambda: self.runs, self.stored.runs, self.called_runs, lambda: self.process_id, self.bus
         )
 
     @cached_property
@@ -267,12 +243,16 @@ class App:
         return Repeats(self.run_parts, self.catalogue_keeper.definition_of, self.options_of)
 
     @cached_property
+    def undo(self) -> Undo:
+        return Undo(self.stored.runs, self.connectors.get, self.clock)
+
+    @cached_property
     def jobs(self) -> Jobs:
         return Jobs(
             JobParts(
                 catalogue=self._catalogue,
-                history=self.history,
-                recent=RecentRuns(self.database),
+                history=self.stored.runs,
+                recent=self.stored.recent,
                 progress=ProgressBoard(self.bus),
                 next_due=self._next_due,
                 alarm=self.reconciler.alarm,
@@ -284,7 +264,7 @@ class App:
     def presence(self) -> Presence:
         silent = self.settings.runner.dead_after_seconds
         return Presence(
-            self.processes,
+            self.stored.processes,
             self.bus,
             self.clock,
             resumes=self._resumes,
@@ -295,7 +275,7 @@ class App:
     def schedule(self) -> Schedule:
         return Schedule(
             clock=self.clock,
-            history=self.history,
+            history=self.stored.runs,
             jobs=lambda: self.catalogue.jobs.values(),
             next_due=self.firing.next_due,
             zone=self.zone,
@@ -304,15 +284,15 @@ class App:
     @cached_property
     def run_writer(self) -> RunWriter:
         most = self.settings.log.max_run_bytes
-        return RunWriter(self.history, self.bus, self.redactor.redact, most_log_bytes=most)
+        return RunWriter(self.stored.runs, self.bus, self.redactor.redact, most_log_bytes=most)
 
     @cached_property
     def pauses(self) -> Pauses:
-        return Pauses(PauseHistory(self.database, self.clock), self._catalogue, self.clock)
+        return Pauses(self.stored.pauses, self._catalogue, self.clock)
 
     @cached_property
     def why(self) -> Why:
-        return Why(self._catalogue, NearRuns(self.database), self.firing, self.clock)
+        return Why(self._catalogue, self.stored.near, self.firing, self.clock)
 
     @cached_property
     def bodies(self) -> Bodies:
@@ -361,8 +341,8 @@ class App:
             catalogue=self._catalogue,
             queue=self.queue,
             bus=self.bus,
-            schedules=ScheduleHistory(self.database, self.clock),
-            pause_history=PauseHistory(self.database, self.clock),
+            schedules=self.stored.schedules,
+            pause_history=self.stored.pauses,
             zone=self.zone,
             pack=lambda options: pack(options, self.vault),
             revision=self.catalogue_keeper.revision_of,
@@ -398,7 +378,7 @@ class App:
             clock=self.clock,
             bus=self.bus,
             queue=self.queue,
-            history=self.history,
+            history=self.stored.runs,
             writer=self.run_writer,
             hosts=self.hosts,
             bodies=self.bodies,

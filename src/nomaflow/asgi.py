@@ -15,7 +15,6 @@ from nomaflow.lifecycle import serving
 from nomaflow.live.door import LiveDoor
 from nomaflow.live.parts import LiveParts
 from nomaflow.services.metrics import Metrics
-from nomaflow.services.undo import Undo
 
 
 def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
@@ -28,7 +27,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(http: FastAPI) -> AsyncIterator[None]:
         async with serving(app):
-            metrics = Metrics(app.looks, __version__)
+            metrics = Metrics(app.stored.looks, __version__)
             await metrics.start()
             http.state.parts = ApiParts(
                 jobs=app.jobs,
@@ -38,7 +37,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 runs=app.runs,
                 repeats=app.repeats,
                 preflights=app.preflights,
-                undo=Undo(app.history, app.connectors.get, app.clock),
+                undo=app.undo,
                 pauses=app.pauses,
                 why=app.why,
                 schedule=app.schedule,
@@ -59,7 +58,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
 
 
 def _live_parts(app: App) -> LiveParts:
-    return LiveParts(runs=app.runs, looks=app.looks, bus=app.bus, sign_in=app.access.sign_in)
+    return LiveParts(runs=app.runs, looks=app.stored.looks, bus=app.bus, sign_in=app.access.sign_in)
 
 
 def create_app(home: Path | str) -> FastAPI:

@@ -36,7 +36,7 @@ async def executing(app: App, kind: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _executing(app: App, kind: str) -> AsyncIterator[None]:
     await app.presence.open(kind)
-    await app.bodies.forget_ended(app.history)
+    await app.bodies.forget_ended(app.stored.runs)
     app.run_writer.start()
     executor = (
         await ExecutorKinds.discover()
@@ -62,7 +62,9 @@ async def _tracing(app: App) -> AsyncIterator[None]:
     if provider is None:
         yield
         return
-    tracer = Tracer(provider, app.history, app.bus, lambda run: app.options_of(run).trace_parent)
+    tracer = Tracer(
+        provider, app.stored.runs, app.bus, lambda run: app.options_of(run).trace_parent
+    )
     tracer.start()
     try:
         yield

@@ -28,7 +28,7 @@ def a_job(job_id: str, query: str = "SELECT 1", after: str = "", **fields: str) 
 async def runs_of(app: App, job: str) -> list[Run]:
     """Once all of them have ended."""
     while True:
-        page = await app.history.page(RunFilter(job_id=JobId(job)))
+        page = await app.stored.runs.page(RunFilter(job_id=JobId(job)))
         if all(run.state.is_final for run in page.runs):
             return list(reversed(page.runs))
         for run in page.runs:
@@ -85,7 +85,7 @@ async def test_a_run_that_is_canceled_before_it_began_has_finished_too(tmp_path:
     async with app.store():
         run_id = await app.runs.start("first", RunOptions(), by="user:ann")
         await app.runs.cancel(run_id, by="user:bob")
-        [following] = (await app.history.page(RunFilter(job_id=JobId("next")))).runs
+        [following] = (await app.stored.runs.page(RunFilter(job_id=JobId("next")))).runs
     assert following.trigger_id == f"after:finish:{run_id}"
 
 
@@ -95,8 +95,8 @@ async def test_a_run_that_was_lost_with_its_process_has_failed(tmp_path: Path) -
     async with app.store():
         run_id = await app.runs.start("first", RunOptions(), by="user:ann")
         await app.queue.claim(ProcessId("dead"), 1)
-        await asyncio.gather(*(app.processes.rescue(["dead"]) for _ in range(3)))
-        [following] = (await app.history.page(RunFilter(job_id=JobId("next")))).runs
+        await asyncio.gather(*(app.stored.processes.rescue(["dead"]) for _ in range(3)))
+        [following] = (await app.stored.runs.page(RunFilter(job_id=JobId("next")))).runs
     assert following.trigger_id == f"after:failure:{run_id}"
 
 

@@ -37,7 +37,7 @@ async def test_a_due_time_on_a_holiday_is_skipped_by_name_and_started_on_the_nex
         clock.step(3 * 86_400 + 60)
         await app.scheduler.start()
         await app.scheduler.stop()
-        moved, skipped = (await app.history.page(RunFilter(job_id=JobId("monthly")))).runs
+        moved, skipped = (await app.stored.runs.page(RunFilter(job_id=JobId("monthly")))).runs
     assert (skipped.state, skipped.reason) == (
         "SKIPPED",
         "calendar france: Christmas Day, moved to 2026-12-28 02:00",

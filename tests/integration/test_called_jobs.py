@@ -33,7 +33,7 @@ def a_calling_job(job_id: str, *called: str, fields: str = "", step_fields: str 
 
 async def the_newest_run(app: App, job_id: str) -> Run:
     """The newest run of that job, as soon as there is one."""
-    runs = await once_true(lambda: app.history.last_runs([JobId(job_id)]))
+    runs = await once_true(lambda: app.stored.runs.last_runs([JobId(job_id)]))
     return runs[JobId(job_id)]
 
 
@@ -222,7 +222,7 @@ async def test_a_cancel_right_at_the_beginning_leaves_no_run_behind(tmp_path: Pa
         calling.cancel()
         with suppress(asyncio.CancelledError):
             await calling
-        runs = await app.history.last_runs([JobId("inner")])
+        runs = await app.stored.runs.last_runs([JobId("inner")])
 
     assert all(run.state is RunState.CANCELED for run in runs.values())
 

@@ -271,7 +271,7 @@ async def test_options_of_a_schedule_s_preset_are_kept_as_json(tmp_path: Path) -
         clock.step(60)
         await app.scheduler.start()
         await app.scheduler.stop()
-        run = await app.history.get(RunId(1))
+        run = await app.stored.runs.get(RunId(1))
     options = unpack(run.options, app.vault)
     assert options == RunOptions(
         preset="two", preset_params={"copies": 2, "region": "EU", "day": "2026-03-01"}

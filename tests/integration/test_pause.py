@@ -105,7 +105,7 @@ def test_the_command_pauses_tells_and_resumes(tmp_path: Path) -> None:
 async def once_there_are(count: int, app: App, clock: FakeClock) -> Sequence[Run]:
     """The rows ten minutes later, as soon as there are so many: time stands still meanwhile."""
     await clock.advance(600)
-    while len(runs := (await app.history.page(RunFilter())).runs) < count:
+    while len(runs := (await app.stored.runs.page(RunFilter())).runs) < count:
         await clock.advance(0)
     return runs
 

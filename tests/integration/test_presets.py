@@ -60,7 +60,7 @@ async def test_a_preset_fires_on_its_own_schedule_with_its_own_values(tmp_path: 
         clock.step(3630)
         await app.scheduler.start()
         await app.scheduler.stop()
-        preset, own = (await app.history.page(RunFilter(job_id=JobId("report")))).runs
+        preset, own = (await app.stored.runs.page(RunFilter(job_id=JobId("report")))).runs
     assert triggers == ["schedule", "preset:america"]
     assert (own.trigger_id, own.state) == ("schedule", "MISSED")
     assert (preset.trigger_id, preset.triggered_by) == ("preset:america", "cron")

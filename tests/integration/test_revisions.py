@@ -12,6 +12,7 @@ from nomaflow.catalogue.home import Home
 from nomaflow.domain.job import JobId
 from nomaflow.errors import InvalidConfiguration, NotFound, Refused
 from nomaflow.history.revisions import Revision, RevisionFilter
+from nomaflow.lifecycle import serving
 
 FIRST = a_query_job("nightly", "SELECT 1", schedule="0 2 * * *")
 SECOND = FIRST.replace("0 2", "0 3")
@@ -21,7 +22,7 @@ BROKEN = FIRST.replace("0 2", "61 2")
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
     app = App.build(a_home(tmp_path / "home", FIRST))
-    async with app.serving():
+    async with serving(app):
         yield app
 
 
@@ -78,7 +79,7 @@ async def test_a_file_that_was_changed_since_it_was_read_is_not_overwritten(app:
 
 
 async def test_a_text_that_has_problems_by_now_is_refused_with_them(app: App) -> None:
-    bad = await app.revision_history.save("jobs.toml", BROKEN, who="file")
+    bad = await app.stored.revisions.save("jobs.toml", BROKEN, who="file")
     with pytest.raises(InvalidConfiguration) as refusal:
         await app.revisions.rollback(bad, by="user:ann", note=None)
     assert [problem.field for problem in refusal.value.problems] == ["schedule"]

@@ -76,7 +76,7 @@ async def test_a_failed_step_is_tried_again_and_every_attempt_is_kept(tmp_path: 
     )
     async with running(a_home(tmp_path / "home", jobs)) as app:
         run, (step,) = await ended(app, "again")
-        attempts = await app.history.attempts(run.id)
+        attempts = await app.stored.runs.attempts(run.id)
 
     assert (step.state, step.attempts) == (StepState.FAILED, 3)
     assert [attempt.attempt for attempt in attempts] == [1, 2, 3]
@@ -236,7 +236,7 @@ async def test_what_does_not_exist_is_refused_and_leaves_no_row(tmp_path: Path) 
             await app.runs.start("thera", RunOptions(), by="user:ann")
         with pytest.raises(NotFound, match="step-1"):
             await app.runs.start("there", RunOptions(step_enabled={"no": True}), by="user:ann")
-        last = await app.history.last_runs([])
+        last = await app.stored.runs.last_runs([])
 
     assert last == {}
 

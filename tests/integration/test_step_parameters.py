@@ -67,7 +67,7 @@ async def sql_told(_: App, step: StepRun) -> Any:
 
 async def call_told(app: App, step: StepRun) -> Any:
     assert step.output is not None
-    (told,) = await app.history.steps(step.output["run_id"])
+    (told,) = await app.stored.runs.steps(step.output["run_id"])
     return await python_told(app, told)
 
 

@@ -30,11 +30,6 @@ class Way(StrEnum):
     INSERT = "insert"
     UPSERT = "upsert"
 
-    @property
-    def by_name(self) -> bool:
-        """Whether the stash becomes the table; else its rows move into it."""
-        return self in {Way.CREATE, Way.RENAME}
-
 
 @dataclass(frozen=True)
 class Choice:

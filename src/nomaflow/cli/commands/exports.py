@@ -210,7 +210,7 @@ async def _write_lines(app: App, wanted: RunFilter, write: Write) -> int:
         async for run in _every(app, wanted):
             whose = {"run_id": run.id, "job_id": run.job_id}
             lines = LineFilter(limit=LINES_AT_A_TIME)
-            while found := await app.logs.find(run.id, lines):
+            while found := await app.stored.logs.find(run.id, lines):
                 for line in found:
                     write(whose | log_line(line))
                 count += len(found)
@@ -221,7 +221,7 @@ async def _write_lines(app: App, wanted: RunFilter, write: Write) -> int:
 async def _every(app: App, wanted: RunFilter) -> AsyncIterator[Run]:
     """The runs of all pages."""
     while True:
-        page = await app.history.page(wanted)
+        page = await app.stored.runs.page(wanted)
         for run in page.runs:
             yield run
         if page.next_cursor is None:
@@ -230,7 +230,7 @@ async def _every(app: App, wanted: RunFilter) -> AsyncIterator[Run]:
 
 
 async def _with_steps(app: App, run: Run) -> View:
-    return run_detail(run, await app.history.steps(run.id))
+    return run_detail(run, await app.stored.runs.steps(run.id))
 
 
 async def _alone(_: App, run: Run) -> View:

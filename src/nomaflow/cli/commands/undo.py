@@ -10,7 +10,7 @@ from nomaflow.cli import output
 from nomaflow.cli.commands.history import RunArgument
 from nomaflow.cli.context import HERE, HomeOption, JsonOption, caller, complete
 from nomaflow.domain.run import RunId
-from nomaflow.services.undo import Undo, Undone
+from nomaflow.services.undo import Undone
 
 cli = typer.Typer()
 
@@ -36,5 +36,4 @@ def undo(
 
 async def _undo(app: App, run_id: RunId, step: str) -> Undone:
     async with app.store():
-        undo = Undo(app.history, app.connectors.get, app.clock)
-        return await undo.step(run_id, step, by=caller())
+        return await app.undo.step(run_id, step, by=caller())
