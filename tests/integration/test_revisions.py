@@ -7,12 +7,12 @@ import pytest
 from tests.commands import nomaflow, serving
 from tests.homes import a_home, a_query_job
 
+from nomaflow import lifecycle
 from nomaflow.app import App
 from nomaflow.catalogue.home import Home
 from nomaflow.domain.job import JobId
 from nomaflow.errors import InvalidConfiguration, NotFound, Refused
 from nomaflow.history.revisions import Revision, RevisionFilter
-from nomaflow.lifecycle import serving
 
 FIRST = a_query_job("nightly", "SELECT 1", schedule="0 2 * * *")
 SECOND = FIRST.replace("0 2", "0 3")
@@ -22,7 +22,7 @@ BROKEN = FIRST.replace("0 2", "61 2")
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncIterator[App]:
     app = App.build(a_home(tmp_path / "home", FIRST))
-    async with serving(app):
+    async with lifecycle.serving(app):
         yield app
 
 
