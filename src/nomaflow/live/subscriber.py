@@ -128,12 +128,17 @@ class Subscriber:
 
         Whether more lines are stored than were told.
         """
-        for key in tuple(self._waiting):
-            await self._send(*self._waiting.pop(key))
+        await self._tell_changes()
         is_behind = [await self._tell_lines(run_id) for run_id in tuple(self._stale)]
         if self._stale:
             self._wake.set()
         return any(is_behind)
+
+    async def _tell_changes(self) -> None:
+        """What waits now; each may be superseded or told by then."""
+        for key in tuple(self._waiting):
+            if change := self._waiting.pop(key, None):
+                await self._send(*change)
 
     async def _tell_lines(self, run_id: RunId) -> bool:
         self._stale.discard(run_id)
@@ -143,6 +148,7 @@ class Subscriber:
             self._stale.add(run_id)
             return True
         if ended is not None and self._ended.pop(run_id, None) is not None:
+            await self._tell_changes()  # the ends of its steps, which may have come meanwhile
             await self._send("run.changed", ended)
         return False
 

@@ -76,6 +76,26 @@ async def subscriber(client: Client) -> AsyncIterator[Subscriber]:
     await subscriber.stop()
 
 
+async def test_a_step_that_ends_while_its_begin_is_told_is_told_before_the_run(
+    client: Client, subscriber: Subscriber
+) -> None:
+    client.gate.clear()
+    subscriber.follow_run(RUN, after=0)
+    subscriber.step_changed(RUN.job_id, STEP)
+    await client.was_told("run.changed")
+    client.gate.set()
+    client.gate.clear()
+    await client.was_told("step.changed")
+    subscriber.step_changed(RUN.job_id, replace(STEP, state=StepState.SUCCEEDED))
+    subscriber.run_changed(ENDED)
+    client.gate.set()
+
+    await client.was_told("run.changed", times=2)
+    assert [told["state"] for event, told in client.told[1:]] == [
+        *("RUNNING", "SUCCEEDED", "SUCCEEDED")
+    ]
+
+
 async def test_the_end_of_a_run_is_told_after_its_last_line(
     client: Client, subscriber: Subscriber
 ) -> None:
