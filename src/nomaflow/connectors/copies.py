@@ -5,7 +5,7 @@ that every row is of one instant. The target fills a stash beside the table; wha
 table is one transaction, so that all of it happens or none.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -173,7 +173,9 @@ class Source(Protocol):
     def count(self, query: Query, seconds: float) -> int | None:
         """How many rows there are; None when it takes longer, or fails."""
 
-    def rows(self, query: Query, columns: Sequence[Column], *, verbatim: bool) -> Iterator[Rows]:
+    def rows(
+        self, query: Query, columns: Sequence[Column], *, verbatim: bool
+    ) -> Generator[Rows, None, None]:
         """The rows in small lists of at most some hundred.
 
         `verbatim`: in the database's own form, for a target of the same dialect and types.

@@ -1,6 +1,7 @@
 """A table copy, told from beginning to end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -235,10 +236,10 @@ class _Copying:
         progress = Progress(self.watch.tell, self.watch.report, self.order.batch_size, total)
         if chosen.load is not None:
             return chosen, self._load_at_once(chosen.load, progress)
-        chunks = self._chunks(decision, search)
-        read = batches(chunks, decided.source_columns, self.order.batch_size)
-        arriving = read_ahead(read, self.interrupt)
-        return chosen, move(decided, arriving, self.target, progress)
+        with closing(self._chunks(decision, search)) as chunks:
+            read = batches(chunks, decided.source_columns, self.order.batch_size)
+            arriving = read_ahead(read, self.interrupt)
+            return chosen, move(decided, arriving, self.target, progress)
 
     def _load_at_once(self, load: Load, progress: Progress) -> Moved:
         try:
@@ -249,12 +250,15 @@ class _Copying:
         progress.finish()
         return moved
 
-    def _chunks(self, decision: Decision, search: BadRowSearch) -> Iterator[Rows]:
+    def _chunks(self, decision: Decision, search: BadRowSearch) -> Generator[Rows, None, None]:
         decided, query = decision.plan, decision.transfer.query
         columns = decided.source_columns
         try:
-            with self.reading.errors():
-                for rows in self.source.rows(query, columns, verbatim=decided.verbatim):
+            with (
+                self.reading.errors(),
+                closing(self.source.rows(query, columns, verbatim=decided.verbatim)) as found,
+            ):
+                for rows in found:
                     self.watch.stop_if_asked()
                     yield rows
         except StepFailed as failed:

@@ -1,6 +1,7 @@
 """Reads a PostgreSQL table in one REPEATABLE READ transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from itertools import islice, pairwise
 from typing import Any
 
@@ -129,14 +130,17 @@ class PostgresqlSource:
             return None
         return int(found[0]) if found else None
 
-    def rows(self, query: Query, columns: Sequence[Column], *, verbatim: bool) -> Iterator[Rows]:
+    def rows(
+        self, query: Query, columns: Sequence[Column], *, verbatim: bool
+    ) -> Generator[Rows, None, None]:
         cursor = RawCursor(self.connection)
         for column, oid in zip(columns, self._oids(query), strict=True):
             kind = None if verbatim else column.type.kind
             cursor.adapters.register_loader(oid, _LOADERS.get(kind, TextLoader))
-        stream = cursor.stream(query.sql, query.params, size=_CHUNK_ROWS)
-        while rows := list(islice(stream, _CHUNK_ROWS)):
-            yield rows
+        stream: Any = cursor.stream(query.sql, query.params, size=_CHUNK_ROWS)
+        with closing(stream):  # an open one keeps the connection's lock, also from a rollback
+            while rows := list(islice(stream, _CHUNK_ROWS)):
+                yield rows
 
     def arrow(self) -> ArrowSource:
         raise Unsuited("PostgreSQL is not read in record batches")

@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 
@@ -116,7 +116,13 @@ class SqliteSource:
             limit.cancel()
             limit.join()
 
-    def rows(self, query: Query, columns: Sequence[Column], *, verbatim: bool) -> Iterator[Rows]:  # noqa: ARG002 - SQLite has one form
+    def rows(
+        self,
+        query: Query,
+        columns: Sequence[Column],
+        *,
+        verbatim: bool,  # noqa: ARG002 - SQLite has one form
+    ) -> Generator[Rows, None, None]:
         cursor = self.connection.execute(query.sql, query.params)
         done = 0
         try:
