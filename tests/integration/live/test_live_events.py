@@ -267,7 +267,7 @@ async def test_a_file_that_another_process_saved_is_told_too(server: Server, hom
     await listener.subscribe(catalogue=True)
     other = App.build(home)
     async with other.store():
-        await other.revision_history.save("jobs.toml", "# of another machine", who="user:bob")
+        await other.stored.revisions.save("jobs.toml", "# of another machine", who="user:bob")
     await listener.once(lambda heard: heard.of("catalogue.changed"))
     await listener.leave()
 
