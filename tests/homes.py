@@ -15,6 +15,20 @@ from nomaflow.domain.run import Run, RunId, RunOptions, StepRun
 from nomaflow.domain.states import StepState
 from nomaflow.lifecycle import executing
 
+ERP_AND_REPORTING = """
+[pools.erp]
+url = "sqlite:///data/erp.db"
+[pools.reporting]
+url = "sqlite:///data/reporting.db"
+[connectors.erp]
+type = "sql"
+pool = "erp"
+[connectors.reporting]
+type = "sql"
+pool = "reporting"
+"""
+"""Two SQLite files of the home, data/erp.db and data/reporting.db, as connectors."""
+
 
 def a_home(
     folder: Path,

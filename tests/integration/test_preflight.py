@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.commands import nomaflow, serving
-from tests.homes import a_home, a_token
+from tests.homes import ERP_AND_REPORTING, a_home, a_token
 
 JOBS = """
 [[jobs]]
@@ -40,23 +40,11 @@ type = "sql_query"
 connector = "erp"
 query = "SELECT 1"
 """
-CONNECTORS = """
-[pools.erp]
-url = "sqlite:///data/erp.db"
-[pools.reporting]
-url = "sqlite:///data/reporting.db"
-[connectors.erp]
-type = "sql"
-pool = "erp"
-[connectors.reporting]
-type = "sql"
-pool = "reporting"
-"""
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    home = a_home(tmp_path / "home", JOBS, connectors=CONNECTORS)
+    home = a_home(tmp_path / "home", JOBS, connectors=ERP_AND_REPORTING)
     with closing(sqlite3.connect(home / "data/erp.db")) as erp:
         erp.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, n TEXT)")
         erp.executemany("INSERT INTO orders VALUES (?, ?)", [(n, str(n)) for n in range(5)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.commands import nomaflow, serving
-from tests.homes import a_home, a_token
+from tests.homes import ERP_AND_REPORTING, a_home, a_token
 
 JOBS = """
 [[jobs]]
@@ -24,24 +24,12 @@ type = "sql_query"
 connector = "reporting"
 query = "SELECT count(*) FROM orders"
 """
-CONNECTORS = """
-[pools.erp]
-url = "sqlite:///data/erp.db"
-[pools.reporting]
-url = "sqlite:///data/reporting.db"
-[connectors.erp]
-type = "sql"
-pool = "erp"
-[connectors.reporting]
-type = "sql"
-pool = "reporting"
-"""
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """Its target holds order 1, its source orders 1 and 2."""
-    home = a_home(tmp_path / "home", JOBS, connectors=CONNECTORS)
+    home = a_home(tmp_path / "home", JOBS, connectors=ERP_AND_REPORTING)
     for name, orders in (("erp", [1, 2]), ("reporting", [1])):
         change(home, name, "CREATE TABLE orders (id INTEGER PRIMARY KEY)")
         for order in orders:

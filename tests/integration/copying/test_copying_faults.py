@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 import pytest
 from tests.integration.copying.conftest import Desk, Place
 from tests.integration.copying.doomed import killed_copy
+from tests.waiting import eventually
 
 from nomaflow.errors import StepCanceled, Unreachable
 
@@ -40,14 +41,6 @@ def tables(place: Place) -> list[str]:
         " NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
     )
     return sorted(name for (name,) in place.rows(query))
-
-
-def until(holds: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come to be within 5 s")
 
 
 def test_a_killed_load_leaves_the_old_table_and_the_next_copy_tidies_up(
@@ -104,7 +97,7 @@ def test_a_cancel_reaches_a_source_that_gives_no_row(
         desk.copy({"query": query}, "copied")
     assert time.monotonic() - began < 5
     active = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%'"
-    until(lambda: here.rows(active) == [(1,)])
+    eventually(lambda: here.rows(active) == [(1,)])
     assert tables(there) == []
 
 

@@ -51,7 +51,7 @@ class Succession:
         self._table = table
         self._stash = stash
         self._sequences: dict[str, str] = {}
-        self._todo: list[tuple[str, str]] = []
+        self._unbuilt: list[tuple[str, str]] = []
         self._loaded = ""
         self._statements: list[str] = []
         with catalogue_alone(connection):
@@ -79,15 +79,15 @@ class Succession:
         """Build what the stash needs. Raises TableLocked: call again to go on."""
         if not self._loaded:
             self._loaded = str(self._value("SELECT pg_current_xact_id()::xid"))
-            self._todo = list(self._building())
-        while self._todo:
-            tablespace, statement = self._todo[0]
+            self._unbuilt = list(self._building())
+        while self._unbuilt:
+            tablespace, statement = self._unbuilt[0]
             with lock_errors(), self._connection.transaction():
                 self._run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
                 if tablespace:
                     self._run(f"SET LOCAL default_tablespace = {quote(tablespace)}")
                 self._run(statement)
-            self._todo.pop(0)
+            self._unbuilt.pop(0)
 
     def lock(self, keep: TableName | None) -> None:
         """Lock the table and what goes along with it, in the open transaction.
