@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from nomaflow import log
 from nomaflow.catalogue.builtin import with_builtin_jobs
 from nomaflow.catalogue.connections import Connections
-from nomaflow.catalogue.env_file import Variables
 from nomaflow.catalogue.home import APP_TOML, Home
 from nomaflow.catalogue.load import jobs_in, load
 from nomaflow.catalogue.model import STORE, Catalogue
 from nomaflow.catalogue.replacing import replace_together
-from nomaflow.catalogue.unsealing import Unsealing
+from nomaflow.catalogue.values.env_file import Variables
+from nomaflow.catalogue.values.unsealing import Unsealing
 from nomaflow.clock import Clock, SystemClock
 from nomaflow.config import Environment, Settings, child_environment, system_timezone
 from nomaflow.connectors.registry import Connectors, ConnectorTypes

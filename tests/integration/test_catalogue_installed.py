@@ -8,7 +8,7 @@ import pytest
 from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.init import init
 from nomaflow.catalogue.load import load
-from nomaflow.catalogue.schema import connector_fields
+from nomaflow.catalogue.values.schema import connector_fields
 from nomaflow.steps.registry import StepTypes
 
 TEMPLATE = Path(__file__).parents[2] / "src/nomaflow/cli/demo/template"

@@ -10,9 +10,9 @@ import pytest
 from tests.commands import nomaflow
 from tests.homes import a_home, a_query_job
 
-from nomaflow.catalogue.archive import archive_of, read_archive, write_archive
 from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.load import load
+from nomaflow.catalogue.transfer.archive import archive_of, read_archive, write_archive
 from nomaflow.errors import Refused
 from nomaflow.security.keys import read_keys
 from nomaflow.security.vault import Vault

@@ -7,10 +7,10 @@ import pytest
 from tests.commands import nomaflow
 from tests.homes import a_home, a_query_job
 
-from nomaflow.catalogue.crontab import Entry, LeftOut, read_crontab
-from nomaflow.catalogue.crontab_jobs import jobs_from
 from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.load import load
+from nomaflow.catalogue.transfer.crontab import Entry, LeftOut, read_crontab
+from nomaflow.catalogue.transfer.crontab_jobs import jobs_from
 
 CRONTAB = """\
 # of no line

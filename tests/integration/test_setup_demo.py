@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from nomaflow.catalogue.env_file import read_env
 from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.load import load as load_catalogue
+from nomaflow.catalogue.values.env_file import read_env
 from nomaflow.cli.demo.dataset import data_folder
 from nomaflow.cli.demo.load import load
 from nomaflow.cli.demo.make import lay_out, make_home

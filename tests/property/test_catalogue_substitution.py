@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nomaflow.catalogue.substitution import Scope, merge_params, resolve
-from nomaflow.catalogue.tokens import MalformedToken, Token, pieces
+from nomaflow.catalogue.values.substitution import Scope, merge_params, resolve
+from nomaflow.catalogue.values.tokens import MalformedToken, Token, pieces
 from nomaflow.errors import StepRefused
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

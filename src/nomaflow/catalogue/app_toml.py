@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from nomaflow.catalogue import later, words
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.schema import checked, keys_of
-from nomaflow.catalogue.toml_source import TomlSource
+from nomaflow.catalogue import later
+from nomaflow.catalogue.toml import words
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.source import TomlSource
+from nomaflow.catalogue.values.schema import checked, keys_of
 from nomaflow.config import CalendarSettings, Settings
 from nomaflow.errors import Problem
 from nomaflow.triggers.base import InvalidSchedule

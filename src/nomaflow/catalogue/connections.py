@@ -8,10 +8,10 @@ from typing import Any
 
 from nomaflow.catalogue.home import CONNECTORS_TOML, Home
 from nomaflow.catalogue.model import Catalogue, DeclaredConnector
-from nomaflow.catalogue.schema import settled
-from nomaflow.catalogue.substitution import Scope, resolve
-from nomaflow.catalogue.unsealing import Unsealing
-from nomaflow.catalogue.words import sentence, unknown_name
+from nomaflow.catalogue.toml.words import sentence, unknown_name
+from nomaflow.catalogue.values.schema import settled
+from nomaflow.catalogue.values.substitution import Scope, resolve
+from nomaflow.catalogue.values.unsealing import Unsealing
 from nomaflow.connectors.base import ConnectorSettings, Located, ResolvedPool
 from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.definition import Definition

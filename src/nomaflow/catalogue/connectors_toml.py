@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from nomaflow.catalogue import words
-from nomaflow.catalogue.isolate import BlockRule
 from nomaflow.catalogue.model import EMBEDDED_STORE, STORE, DeclaredConnector
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.schema import checked
-from nomaflow.catalogue.secret_values import SEALED, plain_secrets
-from nomaflow.catalogue.token_check import in_connectors, token_problems
-from nomaflow.catalogue.tokens import has_tokens
-from nomaflow.catalogue.toml_source import TomlSource
+from nomaflow.catalogue.toml import words
+from nomaflow.catalogue.toml.isolate import BlockRule
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.positions import KeyPath
+from nomaflow.catalogue.toml.source import TomlSource
+from nomaflow.catalogue.values.schema import checked
+from nomaflow.catalogue.values.secret_values import SEALED, plain_secrets
+from nomaflow.catalogue.values.token_check import in_connectors, token_problems
+from nomaflow.catalogue.values.tokens import has_tokens
 from nomaflow.connectors.base import ConnectorType, PoolDefinition
 from nomaflow.connectors.dialects.registry import dialect_of
 from nomaflow.domain.definition import Definition

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nomaflow.catalogue import connectors_toml, jobs_toml
+from nomaflow.catalogue import connectors_toml
 from nomaflow.catalogue.app_toml import read_settings
-from nomaflow.catalogue.env_file import read_env
 from nomaflow.catalogue.home import JOBS_TOML, Home
-from nomaflow.catalogue.isolate import BlockRule
+from nomaflow.catalogue.jobs import jobs_toml
 from nomaflow.catalogue.model import Catalogue
-from nomaflow.catalogue.toml_source import TomlSource, parse, read_source
+from nomaflow.catalogue.toml.isolate import BlockRule
+from nomaflow.catalogue.toml.source import TomlSource, parse, read_source
+from nomaflow.catalogue.values.env_file import read_env
 from nomaflow.connectors.base import ConnectorType
 from nomaflow.connectors.registry import ConnectorTypes
 from nomaflow.domain.job import Job, JobId

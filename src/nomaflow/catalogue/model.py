@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from nomaflow.catalogue.home import JOBS_TOML, Home
-from nomaflow.catalogue.words import sentence, unknown_name
+from nomaflow.catalogue.toml.words import sentence, unknown_name
 from nomaflow.config import Settings
 from nomaflow.connectors.base import PoolDefinition
 from nomaflow.domain.definition import Definition

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nomaflow.catalogue import connectors_toml, jobs_toml
+from nomaflow.catalogue import connectors_toml
 from nomaflow.catalogue.home import APP_TOML, Home
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.positions import KeyPath
+from nomaflow.catalogue.jobs import jobs_toml
 from nomaflow.catalogue.replacing import replace_together
-from nomaflow.catalogue.secret_values import REFUSED, plain_paths
-from nomaflow.catalogue.tokens import strings_in
-from nomaflow.catalogue.toml_source import TomlSource, parse, read_source
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.positions import KeyPath
+from nomaflow.catalogue.toml.source import TomlSource, parse, read_source
+from nomaflow.catalogue.values.secret_values import REFUSED, plain_paths
+from nomaflow.catalogue.values.tokens import strings_in
 from nomaflow.errors import Problem, SecretsError
 from nomaflow.security.vault import Vault, is_sealed, sealing_key_id
 from nomaflow.security.vault import rotate as rotated

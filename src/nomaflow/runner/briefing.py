@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nomaflow.catalogue.condition import holds
-from nomaflow.catalogue.schema import settled
-from nomaflow.catalogue.substitution import Scope, merge_params, resolve
-from nomaflow.catalogue.unsealing import Unsealing
+from nomaflow.catalogue.jobs.condition import holds
+from nomaflow.catalogue.values.schema import settled
+from nomaflow.catalogue.values.substitution import Scope, merge_params, resolve
+from nomaflow.catalogue.values.unsealing import Unsealing
 from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.job import Job, StepDefinition
 from nomaflow.domain.parameters import as_json

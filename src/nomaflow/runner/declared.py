@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nomaflow.catalogue.unsealing import Unsealing
+from nomaflow.catalogue.values.unsealing import Unsealing
 from nomaflow.domain.parameters import Parameter, UnfitValue, as_json
 from nomaflow.domain.secrets import MASK
 from nomaflow.errors import StepRefused

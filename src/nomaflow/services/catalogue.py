@@ -11,7 +11,7 @@ from nomaflow.catalogue.builtin import PREFIX, with_builtin_jobs
 from nomaflow.catalogue.home import JOBS_TOML
 from nomaflow.catalogue.in_force import taken_over
 from nomaflow.catalogue.model import STORE, Catalogue
-from nomaflow.catalogue.secret_values import REFUSED
+from nomaflow.catalogue.values.secret_values import REFUSED
 from nomaflow.domain.events import CatalogueChanged
 from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.run import Run

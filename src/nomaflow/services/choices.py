@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
 
-from nomaflow.catalogue import words
 from nomaflow.catalogue.model import Catalogue
+from nomaflow.catalogue.toml import words
 from nomaflow.connectors.base import Connector
 from nomaflow.connectors.sql import SqlConnector
 from nomaflow.domain.parameters import Choice, ChoicesQuery, as_json

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nomaflow.catalogue import words
-from nomaflow.catalogue.parameters import waits_for_tokens
+from nomaflow.catalogue.jobs.parameters import waits_for_tokens
+from nomaflow.catalogue.toml import words
 from nomaflow.domain.job import Job, StepDefinition
 from nomaflow.domain.nesting import MOST_LEVELS, is_too_deep
 from nomaflow.domain.parameters import Parameter, UnfitValue, as_json

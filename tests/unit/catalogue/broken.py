@@ -325,7 +325,6 @@ STEP_FIELDS = [
         "a table or a query",
     ),
     in_step("neither of two types", f"{COPY}retries = true ◀", "retries", "whole number"),
-    in_step("field of a later version", f"{COPY}partitions = 2 ◀", "partitions", "not available"),
     in_step(
         "token of an unknown kind",
         f'{QUERY}params = {{ a = "${{region}}" }} ◀',

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nomaflow.catalogue.condition import holds, mistakes
+from nomaflow.catalogue.jobs.condition import holds, mistakes
 from nomaflow.errors import StepRefused
 
 PARAMS = {"limit": 1000, "share": 0.5, "region": "EU", "since": datetime(2026, 1, 1, tzinfo=UTC)}

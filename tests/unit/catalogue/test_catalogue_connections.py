@@ -7,7 +7,7 @@ from tests.unit.catalogue.kinds import FileBlock, SqlBlock, load_texts
 
 from nomaflow.catalogue.connections import Connections, absolute
 from nomaflow.catalogue.home import Home
-from nomaflow.catalogue.unsealing import Unsealing
+from nomaflow.catalogue.values.unsealing import Unsealing
 from nomaflow.domain.secrets import Secret
 from nomaflow.errors import InvalidConfiguration, NotFound, SecretsError, StepRefused
 from nomaflow.security.keys import Keys, MasterKey

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nomaflow.catalogue.env_file import Variables, parse_env, read_env
+from nomaflow.catalogue.values.env_file import Variables, parse_env, read_env
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 import tomllib
 
 from nomaflow.catalogue.connectors_toml import BLOCKS as CONNECTOR_BLOCKS
-from nomaflow.catalogue.isolate import isolated
-from nomaflow.catalogue.jobs_toml import BLOCKS as JOB_BLOCKS
-from nomaflow.catalogue.syntax import syntax_problem
-from nomaflow.catalogue.toml_source import parse
+from nomaflow.catalogue.jobs.jobs_toml import BLOCKS as JOB_BLOCKS
+from nomaflow.catalogue.toml.isolate import isolated
+from nomaflow.catalogue.toml.source import parse
+from nomaflow.catalogue.toml.syntax import syntax_problem
 
 
 def ids(text: str) -> list[str]:

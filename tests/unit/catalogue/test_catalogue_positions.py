@@ -2,7 +2,7 @@
 
 import pytest
 
-from nomaflow.catalogue.positions import KeyPath, Positions
+from nomaflow.catalogue.toml.positions import KeyPath, Positions
 
 TEXT = """\
 # a comment

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nomaflow.catalogue.substitution import Scope, merge_params, resolve
+from nomaflow.catalogue.values.substitution import Scope, merge_params, resolve
 from nomaflow.errors import StepRefused
 
 VARIABLES = {"HOST": "db", "EMPTY": ""}

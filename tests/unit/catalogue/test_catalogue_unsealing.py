@@ -2,7 +2,7 @@
 
 import pytest
 
-from nomaflow.catalogue.unsealing import Unsealing
+from nomaflow.catalogue.values.unsealing import Unsealing
 from nomaflow.errors import SecretsError
 from nomaflow.security.keys import Keys, MasterKey
 from nomaflow.security.redaction import Redactor

@@ -14,8 +14,8 @@ import typer
 
 from nomaflow import __version__
 from nomaflow.app import App
-from nomaflow.catalogue.archive import archive_of, clear_secrets, write_archive
 from nomaflow.catalogue.home import Home
+from nomaflow.catalogue.transfer.archive import archive_of, clear_secrets, write_archive
 from nomaflow.cli import output
 from nomaflow.cli.context import HERE, INVALID, HomeOption, complete, instant
 from nomaflow.config import Environment

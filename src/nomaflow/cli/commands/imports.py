@@ -11,13 +11,19 @@ import typer
 
 from nomaflow.app import App
 from nomaflow.catalogue import seal
-from nomaflow.catalogue.archive import Archive, read_archive
-from nomaflow.catalogue.crontab import Entry, LeftOut, read_crontab
-from nomaflow.catalogue.crontab_jobs import MODULE, PLUGIN, ImportedJob, is_imported, jobs_from
-from nomaflow.catalogue.env_file import append_env
 from nomaflow.catalogue.home import JOBS_TOML, Home
 from nomaflow.catalogue.init import init as make_home
-from nomaflow.catalogue.restore import Restoring, restoring
+from nomaflow.catalogue.transfer.archive import Archive, read_archive
+from nomaflow.catalogue.transfer.crontab import Entry, LeftOut, read_crontab
+from nomaflow.catalogue.transfer.crontab_jobs import (
+    MODULE,
+    PLUGIN,
+    ImportedJob,
+    is_imported,
+    jobs_from,
+)
+from nomaflow.catalogue.transfer.restore import Restoring, restoring
+from nomaflow.catalogue.values.env_file import append_env
 from nomaflow.cli import output
 from nomaflow.cli.commands.home import create_first_token
 from nomaflow.cli.context import HERE, HomeOption, JsonOption, caller, complete

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nomaflow.catalogue.connectors_toml import Reach
-from nomaflow.catalogue.followers import broken_followers
-from nomaflow.catalogue.isolate import Block, BlockRule
-from nomaflow.catalogue.job_reader import TABLES, JobReader, stray
+from nomaflow.catalogue.jobs.followers import broken_followers
+from nomaflow.catalogue.jobs.job_reader import TABLES, JobReader, stray
+from nomaflow.catalogue.jobs.steps_reader import StepReader
 from nomaflow.catalogue.model import BrokenJob
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.steps_reader import StepReader
-from nomaflow.catalogue.syntax import SyntaxProblem
-from nomaflow.catalogue.toml_source import TomlSource
+from nomaflow.catalogue.toml.isolate import Block, BlockRule
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.source import TomlSource
+from nomaflow.catalogue.toml.syntax import SyntaxProblem
 from nomaflow.domain.job import Job, JobId
 from nomaflow.errors import Problem
 from nomaflow.steps.base import StepType

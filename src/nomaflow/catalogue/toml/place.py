@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from nomaflow.catalogue.positions import Key, KeyPath
-from nomaflow.catalogue.syntax import SyntaxProblem
-from nomaflow.catalogue.toml_source import TomlSource
+from nomaflow.catalogue.toml.positions import Key, KeyPath
+from nomaflow.catalogue.toml.source import TomlSource
+from nomaflow.catalogue.toml.syntax import SyntaxProblem
 from nomaflow.errors import Problem
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.tokens import entries_of, is_lone_variable
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.positions import KeyPath
+from nomaflow.catalogue.values.tokens import entries_of, is_lone_variable
 from nomaflow.errors import Problem
 from nomaflow.security.vault import is_sealed
 

@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nomaflow.catalogue.isolate import Block, BlockRule, isolated
-from nomaflow.catalogue.positions import Positions
-from nomaflow.catalogue.syntax import SyntaxProblem, syntax_problem
+from nomaflow.catalogue.toml.isolate import Block, BlockRule, isolated
+from nomaflow.catalogue.toml.positions import Positions
+from nomaflow.catalogue.toml.syntax import SyntaxProblem, syntax_problem
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from difflib import unified_diff
 
 from nomaflow.catalogue import seal
-from nomaflow.catalogue.archive import TOML_FILES, Archive
-from nomaflow.catalogue.env_file import read_env
 from nomaflow.catalogue.home import APP_TOML, Home
 from nomaflow.catalogue.load import load
 from nomaflow.catalogue.replacing import replace_together
-from nomaflow.catalogue.toml_source import parse
+from nomaflow.catalogue.toml.source import parse
+from nomaflow.catalogue.transfer.archive import TOML_FILES, Archive
+from nomaflow.catalogue.values.env_file import read_env
 from nomaflow.errors import Problem
 from nomaflow.security.vault import Vault, sealing_key_id
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nomaflow.catalogue.crontab import Entry
-from nomaflow.catalogue.words import is_secret
+from nomaflow.catalogue.toml.words import is_secret
+from nomaflow.catalogue.transfer.crontab import Entry
 from nomaflow.domain.job import Job, is_timezone
 
 MODULE = "crontab_commands"

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.schema import checked
-from nomaflow.catalogue.secret_values import REFUSED
-from nomaflow.catalogue.steps_reader import StepReader
-from nomaflow.catalogue.tokens import has_tokens, is_lone_variable, strings_in
+from nomaflow.catalogue.jobs.steps_reader import StepReader
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.values.schema import checked
+from nomaflow.catalogue.values.secret_values import REFUSED
+from nomaflow.catalogue.values.tokens import has_tokens, is_lone_variable, strings_in
 from nomaflow.domain.job import StepDefinition
 from nomaflow.domain.parameters import ChoicesQuery, Parameter, UnfitValue
 from nomaflow.errors import Problem

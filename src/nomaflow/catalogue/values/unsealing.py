@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nomaflow.catalogue.secret_values import SECRET_FIELDS
+from nomaflow.catalogue.values.secret_values import SECRET_FIELDS
 from nomaflow.domain.secrets import Secret
 from nomaflow.errors import SecretsError
 from nomaflow.security.redaction import Redactor

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nomaflow.catalogue.syntax import SyntaxProblem, is_toml, syntax_problem
+from nomaflow.catalogue.toml.syntax import SyntaxProblem, is_toml, syntax_problem
 
 _MOST_CUTS_IN_ONE_TEXT = 8
 

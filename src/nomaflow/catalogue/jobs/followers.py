@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from nomaflow.catalogue import words
 from nomaflow.catalogue.model import BrokenJob
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.toml_source import TomlSource
+from nomaflow.catalogue.toml import words
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.positions import KeyPath
+from nomaflow.catalogue.toml.source import TomlSource
 from nomaflow.domain.job import Job, JobId
 from nomaflow.errors import Problem
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from nomaflow.catalogue.tokens import MalformedToken, Token, has_tokens, pieces
+from nomaflow.catalogue.values.tokens import MalformedToken, Token, has_tokens, pieces
 from nomaflow.errors import StepRefused
 
 

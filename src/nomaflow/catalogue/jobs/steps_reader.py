@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from nomaflow.catalogue import condition, later, words
 from nomaflow.catalogue.connectors_toml import Reach
-from nomaflow.catalogue.defaults import merged_under
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.schema import checked, connector_fields, job_fields, keys_of
-from nomaflow.catalogue.secret_values import plain_secrets
-from nomaflow.catalogue.token_check import after_steps, token_problems
-from nomaflow.catalogue.tokens import has_tokens
+from nomaflow.catalogue.jobs import condition
+from nomaflow.catalogue.jobs.defaults import merged_under
+from nomaflow.catalogue.toml import words
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.positions import KeyPath
+from nomaflow.catalogue.values.schema import checked, connector_fields, job_fields, keys_of
+from nomaflow.catalogue.values.secret_values import plain_secrets
+from nomaflow.catalogue.values.token_check import after_steps, token_problems
+from nomaflow.catalogue.values.tokens import has_tokens
 from nomaflow.domain.job import Job, JobId, StepDefinition
 from nomaflow.errors import Problem
 from nomaflow.steps.base import StepSpec, StepType
@@ -51,10 +52,8 @@ class StepReader:
         merged = merged_under(values, defaults, known - _NEVER_DEFAULTED)
         common = {key: value for key, value in merged.items() if key in COMMON_FIELDS}
         own = {key: value for key, value in merged.items() if key not in COMMON_FIELDS}
-        settings, refused = later.without(own, _later_fields(kind), known)
-        step, problems = checked(StepDefinition, common | {"settings": settings}, place)
-        problems += [place.at(key).problem(later.not_available(key)) for key in refused]
-        problems += self._problems(values.get("type"), settings, earlier, place)
+        step, problems = checked(StepDefinition, common | {"settings": own}, place)
+        problems += self._problems(values.get("type"), own, earlier, place)
         problems += _condition_problems(common.get("when"), earlier, place)
         return (None if problems else step), problems
 
@@ -134,10 +133,6 @@ def _job_fields(kind: StepType[Any] | None) -> tuple[tuple[str, ...], ...]:
         return ()
     spec: type[StepSpec] = kind.Spec
     return job_fields(spec)
-
-
-def _later_fields(kind: StepType[Any] | None) -> Mapping[str, Any]:
-    return later.SETTINGS.get(kind.name, {}) if kind else {}
 
 
 def _value_at(values: Any, path: tuple[str, ...]) -> Any:

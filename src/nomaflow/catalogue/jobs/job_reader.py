@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from nomaflow.catalogue import builtin, later, words
+from nomaflow.catalogue import builtin, later
+from nomaflow.catalogue.jobs.parameters import ParameterReader
+from nomaflow.catalogue.jobs.steps_reader import StepReader
 from nomaflow.catalogue.model import BrokenJob
-from nomaflow.catalogue.parameters import ParameterReader
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.schema import checked, keys_of
-from nomaflow.catalogue.steps_reader import StepReader
-from nomaflow.catalogue.token_check import in_job_params, token_problems
-from nomaflow.catalogue.toml_source import TomlSource
+from nomaflow.catalogue.toml import words
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.source import TomlSource
+from nomaflow.catalogue.values.schema import checked, keys_of
+from nomaflow.catalogue.values.token_check import in_job_params, token_problems
 from nomaflow.domain.job import Job, StepDefinition, is_timezone
 from nomaflow.errors import Problem
 from nomaflow.triggers.base import InvalidSchedule
@@ -154,11 +155,9 @@ def _body(values: dict[str, Any], steps: list[StepDefinition]) -> dict[str, Any]
 
 
 def _key_problems(values: dict[str, Any], place: Place) -> Iterator[Problem]:
-    built, refused = later.without(values, later.JOB_FIELDS, _FIELDS)
-    for key in refused:
-        yield place.at(key).problem(later.not_available(key))
-    for key in built.keys() - _FIELDS:
-        yield place.at(key).problem(words.unknown_key(key, _FIELDS))
+    for key in values.keys() - _FIELDS:
+        message = later.not_available(key) if key in later.JOB_FIELDS else None
+        yield place.at(key).problem(message or words.unknown_key(key, _FIELDS))
 
 
 def _trigger_problems(values: dict[str, Any], place: Place) -> Iterator[Problem]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from nomaflow.catalogue.positions import Key, KeyPath
-from nomaflow.catalogue.words import suggestion
+from nomaflow.catalogue.toml.positions import Key, KeyPath
+from nomaflow.catalogue.toml.words import suggestion
 
 FACTS = (
     "run_id",

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from nomaflow.catalogue import words
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.positions import Key, KeyPath
-from nomaflow.catalogue.tokens import has_tokens
+from nomaflow.catalogue.toml import words
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.positions import Key, KeyPath
+from nomaflow.catalogue.values.tokens import has_tokens
 from nomaflow.errors import Problem, StepRefused
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

@@ -10,13 +10,13 @@ from typing import BinaryIO, Final
 from urllib.parse import urlsplit
 
 from nomaflow.catalogue import seal
-from nomaflow.catalogue.env_file import read_env
 from nomaflow.catalogue.home import APP_TOML, CONNECTORS_TOML, JOBS_TOML, Home
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.positions import KeyPath
-from nomaflow.catalogue.tokens import has_tokens, strings_in
-from nomaflow.catalogue.toml_source import TomlSource, parse
-from nomaflow.catalogue.words import is_secret
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.toml.positions import KeyPath
+from nomaflow.catalogue.toml.source import TomlSource, parse
+from nomaflow.catalogue.toml.words import is_secret
+from nomaflow.catalogue.values.env_file import read_env
+from nomaflow.catalogue.values.tokens import has_tokens, strings_in
 from nomaflow.errors import Problem, Refused
 from nomaflow.security.vault import is_sealed, sealing_key_id
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from nomaflow.catalogue.place import Place
-from nomaflow.catalogue.secret_values import SECRET_FIELDS
-from nomaflow.catalogue.substitution import named_step
-from nomaflow.catalogue.tokens import (
+from nomaflow.catalogue.toml.place import Place
+from nomaflow.catalogue.values.secret_values import SECRET_FIELDS
+from nomaflow.catalogue.values.substitution import named_step
+from nomaflow.catalogue.values.tokens import (
     MalformedToken,
     Token,
     has_tokens,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from nomaflow.catalogue.words import suggestion
+from nomaflow.catalogue.toml.words import suggestion
 from nomaflow.errors import StepRefused
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""jobs.toml: from its text to jobs."""

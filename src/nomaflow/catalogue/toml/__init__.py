@@ -1,0 +1,1 @@
+"""A TOML text, and where in it everything stands."""

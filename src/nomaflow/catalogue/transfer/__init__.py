@@ -1,0 +1,1 @@
+"""What comes into a home from elsewhere, or leaves it."""
