@@ -129,11 +129,13 @@ class Briefing:
         )
 
     def _with_bodies(self, previous: Mapping[str, PreviousStep]) -> dict[str, PreviousStep]:
-        """The steps before, in their order, each with the place of its body."""
-        return {
+        """The steps before, in their order, those that got an answer with the place of its body."""
+        bodies = {
             name: replace(step, body_file=self._parts.body_file(self._run.id, index))
             for index, (name, step) in enumerate(previous.items())
+            if step.has_answer
         }
+        return {**previous, **bodies}
 
     def _scope_after(self, previous: Mapping[str, PreviousStep], attempt: int = 1) -> Scope:
         return replace(

@@ -27,13 +27,18 @@ class PreviousStep:
     body_file: str | None = None
 
     @property
+    def has_answer(self) -> bool:
+        """Whether the step is one of type `http` that got an answer."""
+        return self.output is not None and "body_preview" in self.output
+
+    @property
     def body(self) -> bytes | None:
         """The whole body of an `http` step's answer; None for a step of another type.
 
         Raises NotFound when it is not kept: it was over 32 MiB, or the step was done in an earlier
         run or on another machine.
         """
-        if self.output is None or "body_preview" not in self.output:
+        if not self.has_answer:
             return None
         try:
             return Path(self.body_file or "").read_bytes()
