@@ -287,8 +287,14 @@ class Target(Protocol):
     def insert_into(self, table: Table, columns: Sequence[str]) -> str:
         """The head of an INSERT statement, up to its columns."""
 
-    def differs(self, table: Table, columns: Sequence[str]) -> str:
-        """An SQL condition: the row of `t` is not the same as `excluded` in these columns."""
+    def delete_from(self, table: Table) -> str:
+        """The head of a DELETE statement whose rows are `t`, up to its condition."""
+
+    def upsert(self, stash: str, table: Table, key: Sequence[str], columns: Sequence[str]) -> int:
+        """Insert the stash's rows with new keys, update those that differ in these columns.
+
+        Returns how many rows were inserted or updated.
+        """
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run a statement; returns how many rows it affected."""
@@ -317,8 +323,11 @@ class Target(Protocol):
     def changed_since(self, name: TableName, stamp: str, rows: int) -> bool:
         """Whether a row came, went or changed since the table had that stamp and so many rows."""
 
-    def alone(self, name: TableName) -> None:
-        """Let nobody else pass here with that name until the transaction ends."""
+    def make(self, name: TableName, definition: str) -> None:
+        """Make a table of our own if it is not there; an open transaction stays open.
+
+        `definition`: columns and keys, in SQL that every database takes.
+        """
 
     def commit(self) -> None:
         """Make everything visible at once."""

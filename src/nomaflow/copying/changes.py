@@ -35,10 +35,9 @@ def merge(plan: Plan, stash: Stash, target: Target) -> Changes:
     Rows that foreign keys refer to keep standing, and readers see no moment in between.
     """
     key = replacement_key(plan)
-    table = target.reference(plan.table.name)
     with target.replacing(plan.table):
         deleted = target.execute(
-            f"DELETE FROM {table} AS t WHERE NOT EXISTS "  # noqa: S608 - quoted
+            f"{target.delete_from(plan.table)} WHERE NOT EXISTS "  # noqa: S608 - quoted
             f"(SELECT 1 FROM {stash.name} AS s WHERE {stash.same(key)})"
         )
         changes = {"deleted": deleted, **_upsert(plan, stash, target, key)}
@@ -49,7 +48,7 @@ def merge(plan: Plan, stash: Stash, target: Target) -> Changes:
 def replace(plan: Plan, stash: Stash, target: Target) -> Changes:
     """All old rows go, all new ones come."""
     with target.replacing(plan.table):
-        deleted = target.execute(f"DELETE FROM {target.reference(plan.table.name)}")  # noqa: S608
+        deleted = target.execute(target.delete_from(plan.table))
         inserted = _insert(plan, stash, target)
     _refuse_lost_rows(plan, stash, target)
     return {"deleted": deleted, "inserted": inserted}
@@ -85,29 +84,15 @@ def _refuse_lost_rows(plan: Plan, stash: Stash, target: Target) -> None:
 
 
 def _insert(plan: Plan, stash: Stash, target: Target) -> int:
-    return target.execute(_rows(plan, stash, target))
+    head = target.insert_into(plan.table, plan.names)
+    names = ", ".join(target.quote(name) for name in plan.names)
+    return target.execute(f"{head} SELECT {names} FROM {stash.name}")  # noqa: S608 - quoted
 
 
 def _upsert(plan: Plan, stash: Stash, target: Target, key: Key) -> Changes:
     known = stash.count_known(plan.table.name, key)
-    changed = target.execute(_upsert_statement(plan, stash, target, key))
+    changed = target.upsert(stash.name, plan.table, key, plan.names)
     stash.refuse_merged(plan.table.name, key)
     inserted = stash.rows - known
     updated = changed - inserted
     return {"inserted": inserted, "updated": updated, "unchanged": known - updated}
-
-
-def _upsert_statement(plan: Plan, stash: Stash, target: Target, key: Key) -> str:
-    conflict = ", ".join(target.quote(name) for name in key)
-    others = [name for name in plan.names if name not in key]
-    insert = f"{_rows(plan, stash, target)} WHERE true ON CONFLICT ({conflict})"
-    if not others:
-        return f"{insert} DO NOTHING"
-    new = ", ".join(f"{target.quote(name)} = excluded.{target.quote(name)}" for name in others)
-    return f"{insert} DO UPDATE SET {new} WHERE {target.differs(plan.table, others)}"
-
-
-def _rows(plan: Plan, stash: Stash, target: Target) -> str:
-    head = target.insert_into(plan.table, plan.names)
-    names = ", ".join(target.quote(name) for name in plan.names)
-    return f"{head} SELECT {names} FROM {stash.name}"  # noqa: S608 - quoted

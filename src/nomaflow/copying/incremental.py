@@ -14,6 +14,11 @@ from nomaflow.copying.receipt import ReceiptKey
 from nomaflow.errors import StepRefused
 
 TABLE = "nomaflow_marks"
+_DEFINITION = (
+    "job VARCHAR(255) NOT NULL, step VARCHAR(255) NOT NULL, target VARCHAR(255) NOT NULL,"
+    " source_column TEXT NOT NULL, mark TEXT NOT NULL, receipt TEXT NOT NULL,"
+    " PRIMARY KEY (job, step, target)"
+)
 READ_ALL = "read_all"
 MARK = "mark"
 
@@ -62,7 +67,7 @@ class Marks:
 
     def write(self, whose: Incremental, mark: str, key: ReceiptKey) -> None:
         """Keep the mark; it counts when the transaction commits."""
-        self._make()
+        self._target.make(self._name, _DEFINITION)
         self._target.execute(
             f"DELETE FROM {self._table} WHERE {self._where()}",  # noqa: S608 - quoted
             self._key(whose),
@@ -80,16 +85,6 @@ class Marks:
 
     def _key(self, whose: Incremental) -> Sequence[Any]:
         return [whose.job, whose.step, self._of]
-
-    def _make(self) -> None:
-        if self._target.table(self._name) is not None:
-            return
-        self._target.alone(self._name)
-        self._target.execute(
-            f"CREATE TABLE IF NOT EXISTS {self._table} (job TEXT NOT NULL, step TEXT NOT NULL,"
-            " target TEXT NOT NULL, source_column TEXT NOT NULL, mark TEXT NOT NULL,"
-            " receipt TEXT NOT NULL, PRIMARY KEY (job, step, target))"
-        )
 
 
 def stretch(

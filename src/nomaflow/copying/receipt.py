@@ -11,6 +11,10 @@ from nomaflow.connectors.copies import Target
 from nomaflow.connectors.tables import TableName
 
 TABLE = "nomaflow_receipts"
+_DEFINITION = (
+    "receipt VARCHAR(255) NOT NULL, started_at VARCHAR(255) NOT NULL, target TEXT NOT NULL,"
+    " added_rows BIGINT NOT NULL, PRIMARY KEY (receipt, started_at)"
+)
 _KEPT = timedelta(days=90)
 
 
@@ -43,7 +47,7 @@ class Receipts:
 
     def write(self, key: ReceiptKey, table: TableName, rows: int) -> None:
         """Note an append of so many rows; it counts when the transaction commits."""
-        self._make()
+        self._target.make(self._name, _DEFINITION)
         places = ", ".join(self._target.place(number) for number in range(1, 5))
         self._target.execute(
             f"INSERT INTO {self._table} (receipt, started_at, target, added_rows)"  # noqa: S608
@@ -53,14 +57,4 @@ class Receipts:
         self._target.execute(
             f"DELETE FROM {self._table} WHERE started_at < {self._target.place(1)}",  # noqa: S608
             [(key.started_at - _KEPT).isoformat()],
-        )
-
-    def _make(self) -> None:
-        if self._target.table(self._name) is not None:
-            return
-        self._target.alone(self._name)
-        self._target.execute(
-            f"CREATE TABLE IF NOT EXISTS {self._table} (receipt TEXT NOT NULL,"
-            " started_at TEXT NOT NULL, target TEXT NOT NULL, added_rows BIGINT NOT NULL,"
-            " PRIMARY KEY (receipt, started_at))"
         )

@@ -12,6 +12,10 @@ from nomaflow.connectors.tables import TableName
 from nomaflow.copying.receipt import ReceiptKey
 
 TABLE = "nomaflow_versions"
+_DEFINITION = (
+    "version VARCHAR(255) NOT NULL PRIMARY KEY, target VARCHAR(255) NOT NULL,"
+    " kept_at VARCHAR(255) NOT NULL, stamp TEXT NOT NULL, new_rows BIGINT NOT NULL"
+)
 _LONGEST_BASE_BYTES = 34
 
 
@@ -44,7 +48,7 @@ class Versions:
 
     def add(self, version: Version, table: TableName, key: ReceiptKey) -> None:
         """Note a version of that table; it counts when the transaction commits."""
-        self._make()
+        self._target.make(self._name, _DEFINITION)
         places = ", ".join(self._target.place(number) for number in range(1, 6))
         self._target.execute(
             f"INSERT INTO {self._table} (version, target, kept_at, stamp, new_rows)"  # noqa: S608
@@ -97,13 +101,3 @@ class Versions:
         ):
             found.append(Version(TableName(row[0], self._schema), row[1], int(row[2])))
         return found
-
-    def _make(self) -> None:
-        if self._target.table(self._name) is not None:
-            return
-        self._target.alone(self._name)
-        self._target.execute(
-            f"CREATE TABLE IF NOT EXISTS {self._table} (version TEXT NOT NULL PRIMARY KEY,"
-            " target TEXT NOT NULL, kept_at TEXT NOT NULL, stamp TEXT NOT NULL,"
-            " new_rows BIGINT NOT NULL)"
-        )

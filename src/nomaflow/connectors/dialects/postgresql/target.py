@@ -12,6 +12,7 @@ import psycopg
 from psycopg import RawCursor
 
 from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
+from nomaflow.connectors.dialects.on_conflict import inserting, updating
 from nomaflow.connectors.dialects.postgresql import catalogue, stash
 from nomaflow.connectors.dialects.postgresql.arrow import Arrow
 from nomaflow.connectors.dialects.postgresql.exact import Ends
@@ -223,12 +224,13 @@ class PostgresqlTarget:
         names = self._names(columns)
         return f"INSERT INTO {reference(table.name)} AS t ({names}) OVERRIDING SYSTEM VALUE"
 
-    def differs(self, table: Table, columns: Sequence[str]) -> str:
-        kinds = {column.name: column.type.kind for column in table.columns}
-        casts = {name: "::text" if kinds[name] in UNCOMPARABLE else "" for name in columns}
-        ours = ", ".join(f"t.{quote(name)}{cast}" for name, cast in casts.items())
-        theirs = ", ".join(f"excluded.{quote(name)}{cast}" for name, cast in casts.items())
-        return f"({ours}) IS DISTINCT FROM ({theirs})"
+    def delete_from(self, table: Table) -> str:
+        return f"DELETE FROM {reference(table.name)} AS t"  # noqa: S608 - quoted
+
+    def upsert(self, stash: str, table: Table, key: Sequence[str], columns: Sequence[str]) -> int:
+        others = [name for name in columns if name not in key]
+        insert = inserting(self, stash, table, key, columns)
+        return self.execute(f"{insert} {updating(self, others, _differ(table, others))}")
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         return RawCursor(self._connection).execute(sql, params).rowcount
@@ -268,9 +270,12 @@ class PostgresqlTarget:
         query = f"SELECT count(*) <> $1 OR {young} FROM {reference(name)}"  # noqa: S608 - quoted
         return self.row(query, [rows, stamp]) != (False,)
 
-    def alone(self, name: TableName) -> None:
-        key = f"nomaflow alone at {name}"
-        self.row("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
+    def make(self, name: TableName, definition: str) -> None:
+        """One session at a time: `IF NOT EXISTS` fails where two run at once."""
+        if self.table(name) is None:
+            key = f"nomaflow alone at {name}"
+            self.row("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [key])
+            self.execute(f"CREATE TABLE IF NOT EXISTS {reference(name)} ({definition})")
 
     def commit(self) -> None:
         self.execute("COMMIT")
@@ -302,6 +307,15 @@ class PostgresqlTarget:
 
 def _definitions(columns: Sequence[Column]) -> str:
     return ", ".join(f"{quote(column.name)} {column.type.native}" for column in columns)
+
+
+def _differ(table: Table, columns: Sequence[str]) -> str:
+    """An SQL condition: the row of `t` is not the same as `excluded` in these columns."""
+    kinds = {column.name: column.type.kind for column in table.columns}
+    casts = {name: "::text" if kinds[name] in UNCOMPARABLE else "" for name in columns}
+    ours = ", ".join(f"t.{quote(name)}{cast}" for name, cast in casts.items())
+    theirs = ", ".join(f"excluded.{quote(name)}{cast}" for name, cast in casts.items())
+    return f"({ours}) IS DISTINCT FROM ({theirs})"
 
 
 def bad_value(error: psycopg.DataError) -> BadValue | psycopg.DataError:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from nomaflow.connectors.copies import Choice, Shortcut, Source, TableLocked, Way
+from nomaflow.connectors.dialects.on_conflict import inserting, updating
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.attached import Attached
 from nomaflow.connectors.dialects.sqlite.source import SqliteSource
@@ -130,10 +131,13 @@ class SqliteTarget:
     def insert_into(self, table: Table, columns: Sequence[str]) -> str:
         return f"INSERT INTO {self.reference(table.name)} AS t ({self._names(columns)})"
 
-    def differs(self, table: Table, columns: Sequence[str]) -> str:  # noqa: ARG002
-        ours = ", ".join(f"t.{catalogue.quote(column)}" for column in columns)
-        theirs = ", ".join(f"excluded.{catalogue.quote(column)}" for column in columns)
-        return f"({ours}) IS NOT ({theirs})"
+    def delete_from(self, table: Table) -> str:
+        return f"DELETE FROM {self.reference(table.name)} AS t"  # noqa: S608 - quoted
+
+    def upsert(self, stash: str, table: Table, key: Sequence[str], columns: Sequence[str]) -> int:
+        others = [name for name in columns if name not in key]
+        insert = inserting(self, stash, table, key, columns)
+        return self.execute(f"{insert} {updating(self, others, _differ(others))}")
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         return self._connection.execute(sql, params).rowcount
@@ -168,8 +172,8 @@ class SqliteTarget:
         count = self.row(f"SELECT count(*) FROM {self.reference(name)}")  # noqa: S608 - quoted
         return count != (rows,) or self.stamp(name) != stamp
 
-    def alone(self, name: TableName) -> None:
-        """A file has one writer."""
+    def make(self, name: TableName, definition: str) -> None:
+        self.execute(f"CREATE TABLE IF NOT EXISTS {self.reference(name)} ({definition})")
 
     def commit(self) -> None:
         self._connection.execute("COMMIT")
@@ -179,6 +183,13 @@ class SqliteTarget:
 
     def _names(self, columns: Sequence[str]) -> str:
         return ", ".join(catalogue.quote(column) for column in columns)
+
+
+def _differ(columns: Sequence[str]) -> str:
+    """An SQL condition: the row of `t` is not the same as `excluded` in these columns."""
+    ours = ", ".join(f"t.{catalogue.quote(column)}" for column in columns)
+    theirs = ", ".join(f"excluded.{catalogue.quote(column)}" for column in columns)
+    return f"({ours}) IS NOT ({theirs})"
 
 
 def _definition(column: Column) -> str:
