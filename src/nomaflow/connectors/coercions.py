@@ -8,7 +8,7 @@ from nomaflow.connectors.tables import ColumnType, Kind
 
 Constant = bool | int | float | str | datetime | date
 
-_DIGITS_OF_BITS = {16: 5, 32: 10, 64: 19}
+_DIGITS_OF_BITS = {8: 3, 16: 5, 24: 7, 32: 10, 64: 19}
 _NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.TEXT, Kind.ANY})
 
 

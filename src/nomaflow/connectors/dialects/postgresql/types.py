@@ -106,7 +106,7 @@ class PostgresqlTypes:
 def _declaration(foreign: ColumnType) -> str | None:
     match foreign.kind:
         case Kind.INTEGER:
-            return {16: "smallint", 32: "integer"}.get(foreign.size or 64, "bigint")
+            return _integer(foreign.size or 64)
         case Kind.FLOAT:
             return "real" if foreign.size == 32 else "double precision"
         case Kind.DECIMAL:
@@ -117,6 +117,12 @@ def _declaration(foreign: ColumnType) -> str | None:
             return _moment_declaration(foreign)
         case kind:
             return _DECLARATIONS.get(kind)
+
+
+def _integer(bits: int) -> str:
+    if bits <= 16:
+        return "smallint"
+    return "integer" if bits <= 32 else "bigint"
 
 
 def _numeric(precision: int | None, scale: int) -> str:

@@ -153,7 +153,7 @@ def _declaration(foreign: ColumnType) -> str:
     if foreign.kind is Kind.TEXT and foreign.size is not None:
         return f"{'CHAR' if foreign.padded else 'VARCHAR'}({foreign.size})"
     if foreign.kind is Kind.INTEGER:
-        return "SMALLINT" if foreign.size == 16 else "INTEGER"
+        return "SMALLINT" if (foreign.size or 64) <= 16 else "INTEGER"
     if foreign.kind is Kind.TIMESTAMP:
         return "TIMESTAMPTZ" if foreign.zoned else "TIMESTAMP"
     return _DECLARATIONS[foreign.kind]
