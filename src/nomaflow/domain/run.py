@@ -182,6 +182,10 @@ class LogLine:
     source: str = ""
     seq: int = 0
 
+    def numbered(self, seq: int) -> "LogLine":
+        """The same line with its number. Every line takes this way: `replace` is thrice as slow."""
+        return LogLine(self.at, self.level, self.message, self.step, self.attempt, self.source, seq)
+
 
 @dataclass(frozen=True)
 class Progress:

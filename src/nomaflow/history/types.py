@@ -79,7 +79,8 @@ def instant_text(value: datetime) -> str:
 
 def storable(text: str) -> str:
     """The text with `?` for NUL and lone surrogates, which not every store takes."""
-    return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
+    whole = text.replace("\0", "?")
+    return whole if whole.isascii() else whole.encode("utf-8", "replace").decode("utf-8")
 
 
 def rows_json(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -48,10 +48,11 @@ class RunRecord:
         """Take a line; it is masked before anything else happens to it."""
         if self.is_mute:
             return
-        masked = replace(line, message=storable(self._writer.redact(line.message)))
+        message = storable(self._writer.redact(line.message))
+        masked = line if message == line.message else replace(line, message=message)
         self._waiting.append(masked)
-        self._size += len(masked.message)
-        self._writer.line_waits(self, len(masked.message))
+        self._size += len(message)
+        self._writer.line_waits(self, len(message))
 
     def mute(self) -> None:
         """Give up the lines that wait and all that come: the store may refuse them for good."""
@@ -99,7 +100,7 @@ class RunRecord:
 
     def _numbered(self) -> list[LogLine]:
         first = self._last_seq + 1
-        return [replace(line, seq=seq) for seq, line in enumerate(self._waiting, first)]
+        return [line.numbered(seq) for seq, line in enumerate(self._waiting, first)]
 
 
 class RunWriter:
