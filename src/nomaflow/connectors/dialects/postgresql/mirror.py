@@ -1,8 +1,7 @@
 """Brings PostgreSQL tables in line with a list, which COPY puts into a temporary table."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -84,7 +83,7 @@ class PostgresqlMirror:
         used, text = statement.rendered(lambda place: f"${place}")
         places = [names.index(name.lower()) for name in used]
         cursor = RawCursor(self._connection)
-        with _without_echo():
+        with _pipeline(self._connection):
             cursor.executemany(text, [[row[place] for place in places] for row in rows])
         return max(cursor.rowcount, 0)
 
@@ -124,12 +123,22 @@ class PostgresqlMirror:
 
 
 @contextmanager
-def _without_echo() -> Iterator[None]:
-    """A pipeline that fails raises, and logs the same a second time as a warning."""
-    log = logging.getLogger("psycopg")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
+def _pipeline(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """A pipeline that is empty when it ends, also by an error.
+
+    Else psycopg logs a warning for each answer that it meets there.
+    """
+    with connection.pipeline() as pipeline:
+        try:
+            yield
+            pipeline.sync()
+        except psycopg.Error:
+            _drain(pipeline)
+            raise
+
+
+def _drain(pipeline: psycopg.Pipeline) -> None:
+    """The first sync meets what was given up; the second one's answer is the last."""
+    for _ in range(2):
+        with suppress(psycopg.Error):
+            pipeline.sync()
