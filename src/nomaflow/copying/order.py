@@ -31,9 +31,9 @@ class Selection:
 class Order:
     """One copy to be made; `receipt` is written if it is an append.
 
-    `partitions`: how many readers, where the source can be read side by side. `shorten`: a faster
-    lane than rows one by one may be taken. `keep`: how many versions of an overwritten target stay.
-    `undoing`: the version that is put back, if this is no copy of the user's.
+    `partitions`: how many readers and writers, where they can work side by side. `shorten`: a
+    faster lane than rows one by one may be taken. `keep`: how many versions of an overwritten
+    target stay. `undoing`: the version that is put back, if this is no copy of the user's.
     """
 
     selection: Selection

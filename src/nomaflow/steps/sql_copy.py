@@ -126,7 +126,9 @@ class SqlCopySpec(StepSpec):
     batch_size: Annotated[int, Field(ge=1, le=1_000_000, description="Rows in a batch.")] = 10_000
     partitions: Annotated[
         int,
-        Field(ge=1, le=16, description="Readers side by side, where the lane is `raw`."),
+        Field(
+            ge=1, le=16, description="Readers and writers side by side, where the lane is `raw`."
+        ),
     ] = 1
     lane: Annotated[
         Literal["auto", "rows"],

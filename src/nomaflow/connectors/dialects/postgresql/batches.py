@@ -14,11 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pgpq.encoders import StringEncoderBuilder
 from pgpq.schema import Jsonb
-from psycopg import RawCursor
 
 from nomaflow.connectors.copies import ArrowSource, Moved, OnCancel, Transfer, Unsuited
-from nomaflow.connectors.dialects.postgresql.exact import refusals
 from nomaflow.connectors.dialects.postgresql.expressions import quote
+from nomaflow.connectors.dialects.postgresql.filling import fill
 from nomaflow.connectors.tables import Column, ColumnType, Kind
 
 READ_AHEAD: Final = 2
@@ -44,14 +43,13 @@ class Batches:
         self, transfer: Transfer, arrived: Callable[[int], None], on_cancel: OnCancel
     ) -> Moved:
         names = ", ".join(quote(column.name) for column in transfer.targets)
-        sql = f"COPY {self.stash} ({names}) FROM STDIN (FORMAT binary)"
         writing = _Encoding(transfer.targets)
-        cursor = RawCursor(self.target)
         ahead = _Ahead(self.source, transfer)
-        with closing(ahead), on_cancel(ahead.stop), refusals(), cursor.copy(sql) as copy:
-            for part in writing.encoded(ahead.batches(), arrived):
-                copy.write(part)
-        return Moved(writing.rows, cursor.rowcount, writing.size)
+        with closing(ahead), on_cancel(ahead.stop):
+            stream = writing.encoded(ahead.batches(), arrived)
+            into = f"{self.stash} ({names})"
+            size, rows = fill(self.target, into, stream, frozen=self.stash)
+        return Moved(writing.rows, rows, size)
 
 
 class _Ahead:
@@ -99,10 +97,10 @@ class _Ahead:
 
 
 class _Encoding:
-    """Batches as a binary COPY; counts rows and bytes."""
+    """Batches as a binary COPY; counts rows."""
 
     def __init__(self, columns: Any) -> None:
-        self.rows = self.size = 0
+        self.rows = 0
         self._columns = columns
         fields = [pa.field(column.name, _arrow_type(column.type)) for column in columns]
         self._schema = pa.schema(fields)
@@ -117,7 +115,6 @@ class _Encoding:
         for batch in batches:
             part = self._encoder.write_batch(self._fitted(batch))
             self.rows += batch.num_rows
-            self.size += len(part)
             yield part
             arrived(batch.num_rows)
         yield self._encoder.finish()

@@ -8,16 +8,13 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.dialects.postgresql.session import SESSION
 from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
 
 if TYPE_CHECKING:
     import psycopg
 
-_SESSION = """
-SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
-SET extra_float_digits = 3; SET lc_monetary = 'C'
-"""
 _NO_ANSWER = ("08", "53300", "57P01", "57P02", "57P03")
 _CANCEL_TIMEOUT_SECONDS = 3.0
 _ROWS_AT_ONCE = 1000
@@ -122,7 +119,7 @@ def _columns(
 
 
 def _open_session(connection: Any, _record: object) -> None:
-    connection.execute(_SESSION)
+    connection.execute(SESSION)
     connection.commit()
 
 

@@ -15,6 +15,7 @@ from psycopg import RawCursor
 
 from nomaflow.connectors.copies import Transfer, Unsuited
 from nomaflow.connectors.dialects.postgresql.expressions import quote
+from nomaflow.connectors.dialects.postgresql.session import siblings
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Query
 
 _FIRST_OWN_OID: Final = 16384
@@ -90,6 +91,16 @@ class Ends:
         stashed = {name: Declared(*declared) for name, *declared in found}
         rows = zip(transfer.sources, transfer.targets, described, strict=True)
         return [self._cast(*row, stashed[row[1].name]) for row in rows]
+
+    @contextmanager
+    def writers(self, number: int) -> Iterator[Sequence[psycopg.Connection[Any]]]:
+        """Up to so many sessions that fill the stash: the target's, and siblings of it."""
+        with siblings(self.target, 0 if self._is_private else number - 1) as others:
+            yield [self.target, *others]
+
+    @property
+    def _is_private(self) -> bool:
+        return self.stash.startswith('"pg_temp".')
 
     def into(self, transfer: Transfer) -> str:
         """The stash with the columns that are written."""

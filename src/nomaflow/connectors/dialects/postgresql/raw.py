@@ -1,21 +1,24 @@
 """The lane between two PostgreSQL databases: the bytes of a binary COPY, as they are.
 
 Connections of its own read, through asyncpg, which hands over many rows at once; they share the
-source's snapshot and are never pooled. The target is written on its one connection, so that the
-rows are in its one transaction.
+source's snapshot and are never pooled. Each of several partitions is written on a connection of
+its own, too, where the stash is not that of one session.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import psycopg
-from psycopg import RawCursor, sql
+from psycopg import sql
 
 from nomaflow.connectors.copies import Load, Moved, OnCancel, SourceFailed, Transfer, Unsuited
-from nomaflow.connectors.dialects.postgresql.exact import Ends, refusals, with_casts
+from nomaflow.connectors.dialects.postgresql.exact import Ends, with_casts
+from nomaflow.connectors.dialects.postgresql.filling import fill
 from nomaflow.connectors.dialects.postgresql.readers import Address, Readers
+from nomaflow.connectors.dialects.postgresql.session import side_by_side
 from nomaflow.connectors.statement import inlined
 from nomaflow.connectors.tables import Query
 
@@ -43,12 +46,16 @@ class Raw:
 
         def load(arrived: Callable[[int], None], on_cancel: OnCancel) -> Moved:
             texts = [literal(self.ends.source, query) for query in queries]
-            readers = Readers(address, self._snapshot(), texts)
-            with closing(readers), on_cancel(readers.stop):
-                progress = _Progress(self.ends.source, readers, arrived)
-                size, written = self._write(transfer, progress.passing(merged(readers)))
-            progress.finish(written)
-            return Moved(readers.rows, written, size)
+            with ExitStack() as stack:
+                writers = stack.enter_context(self.ends.writers(len(texts)))
+                parts = [texts[n :: len(writers)] for n in range(len(writers))]
+                snapshot = self._snapshot()
+                readers = [
+                    stack.enter_context(closing(Readers(address, snapshot, part))) for part in parts
+                ]
+                streams = _Streams(self.ends, transfer, readers, writers)
+                stack.enter_context(on_cancel(streams.stop))
+                return streams.run(arrived)
 
         return load
 
@@ -56,15 +63,34 @@ class Raw:
         row = self.ends.source.execute("SELECT pg_export_snapshot()").fetchone()
         return str(row[0]) if row else ""
 
-    def _write(self, transfer: Transfer, chunks: Iterator[bytes]) -> tuple[int, int]:
-        cursor = RawCursor(self.ends.target)
-        sql = f"COPY {self.ends.into(transfer)} FROM STDIN (FORMAT binary)"
-        size = 0
-        with refusals(), cursor.copy(sql) as copy:
-            for chunk in chunks:
-                copy.write(chunk)
-                size += len(chunk)
-        return size, cursor.rowcount
+
+@dataclass(frozen=True)
+class _Streams:
+    """As many streams as writers, each from readers of its own."""
+
+    ends: Ends
+    transfer: Transfer
+    readers: Sequence[Readers]
+    writers: Sequence[psycopg.Connection[Any]]
+
+    def run(self, arrived: Callable[[int], None]) -> Moved:
+        progress = _Progress(self.ends.source, self.readers, arrived)
+        streams = [merged(readers) for readers in self.readers]
+        streams[0] = progress.passing(streams[0])
+        into = self.ends.into(self.transfer)
+        frozen = self.ends.stash if len(streams) == 1 else None
+        fills = [
+            partial(fill, writer, into, stream, frozen=frozen)
+            for writer, stream in zip(self.writers, streams, strict=True)
+        ]
+        sizes, rows = zip(*side_by_side(fills, self.stop), strict=True)
+        progress.finish(sum(rows))
+        return Moved(sum(readers.rows for readers in self.readers), sum(rows), sum(sizes))
+
+    def stop(self) -> None:
+        """No more comes out of any stream; each ends with an error."""
+        for readers in self.readers:
+            readers.stop()
 
 
 def literal(connection: psycopg.Connection[Any], query: Query) -> str:
@@ -99,7 +125,10 @@ class _Progress:
     """Looks at how far the readers are, now and then, on the source's own connection."""
 
     def __init__(
-        self, source: psycopg.Connection[Any], readers: Readers, arrived: Callable[[int], None]
+        self,
+        source: psycopg.Connection[Any],
+        readers: Sequence[Readers],
+        arrived: Callable[[int], None],
     ) -> None:
         self._source = source
         self._readers = readers
@@ -124,7 +153,9 @@ class _Progress:
 
     def _look(self) -> None:
         try:
-            row = self._source.execute(_PROGRESS, [self._readers.pids]).fetchone()
+            row = self._source.execute(
+                _PROGRESS, [[pid for readers in self._readers for pid in readers.pids]]
+            ).fetchone()
         except psycopg.Error as error:
             raise SourceFailed(error) from error
         read = int(row[1] or 0) if row else 0

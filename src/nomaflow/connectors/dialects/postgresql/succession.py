@@ -20,6 +20,7 @@ from nomaflow.connectors.dialects.postgresql.belongings import (
     shape,
     surroundings,
 )
+from nomaflow.connectors.dialects.postgresql.building import build
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.obstacles import obstacles
 from nomaflow.connectors.dialects.postgresql.source import reference
@@ -51,7 +52,7 @@ class Succession:
         self._table = table
         self._stash = stash
         self._sequences: dict[str, str] = {}
-        self._unbuilt: list[tuple[str, str]] = []
+        self._unbuilt: list[str] = []
         self._loaded = ""
         self._statements: list[str] = []
         with catalogue_alone(connection):
@@ -80,13 +81,11 @@ class Succession:
         if not self._loaded:
             self._loaded = str(self._value("SELECT pg_current_xact_id()::xid"))
             self._unbuilt = list(self._building())
+            build(self._connection, self._stash, self._shape.indexes)
         while self._unbuilt:
-            tablespace, statement = self._unbuilt[0]
             with lock_errors(), self._connection.transaction():
                 self._run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                if tablespace:
-                    self._run(f"SET LOCAL default_tablespace = {quote(tablespace)}")
-                self._run(statement)
+                self._run(self._unbuilt[0])
             self._unbuilt.pop(0)
 
     def lock(self, keep: TableName | None) -> None:
@@ -127,29 +126,28 @@ class Succession:
         self._run(f"SELECT setval({values}) FROM {sequence}")  # noqa: S608 - quoted
         return own
 
-    def _building(self) -> Iterator[tuple[str, str]]:
-        """Tablespace and statement of each thing that is built."""
+    def _building(self) -> Iterator[str]:
+        """What the loaded stash needs beside its indexes."""
         here = reference(self._stash)
         shape = self._shape
-        yield from (("", statement) for statement in shape.settings)
+        yield from shape.settings
         if shape.checks:
-            yield "", f"ALTER TABLE {here} {', '.join(shape.checks)}"
-        yield from ((index.tablespace, index.statement or "") for index in shape.indexes)
-        yield from (("", index.attach) for index in shape.indexes if index.attach)
-        yield from (("", statement) for statement in shape.index_settings)
+            yield f"ALTER TABLE {here} {', '.join(shape.checks)}"
+        yield from (index.attach for index in shape.indexes if index.attach)
+        yield from shape.index_settings
         for each in shape.statistics:
-            yield "", each.statement or ""
+            yield each.statement or ""
             if each.target >= 0:
                 name = f"{quote(each.schema)}.{quote(each.temporary)}"
-                yield "", f"ALTER STATISTICS {name} SET STATISTICS {each.target}"
+                yield f"ALTER STATISTICS {name} SET STATISTICS {each.target}"
         for key in shape.foreign_keys:
-            yield "", f"ALTER TABLE {here} ADD CONSTRAINT {quote(key.name)} {key.definition}"
+            yield f"ALTER TABLE {here} ADD CONSTRAINT {quote(key.name)} {key.definition}"
             if key.valid:
-                yield "", f"ALTER TABLE {here} VALIDATE CONSTRAINT {quote(key.name)}"
+                yield f"ALTER TABLE {here} VALIDATE CONSTRAINT {quote(key.name)}"
         for sequence in shape.sequences:
             name = self._sequences.get(sequence.column, sequence.reference)
-            yield "", advance(name, sequence.column, here)
-        yield "", f"ANALYZE {here}"
+            yield advance(name, sequence.column, here)
+        yield f"ANALYZE {here}"
 
     def _unchanged(self) -> Surroundings:
         """What is around the table now. Raises WayClosed if it is not as it was before the load."""
