@@ -88,6 +88,7 @@ def _options(place: Site, server: MariadbServer) -> list[str]:
         "--skip-name-resolve",
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-buffer-pool-size=64M",
+        "--lock-wait-timeout=60",
     ]
 
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
+import pymysql
 import pytest
 
 from nomaflow.connectors.base import Connector, ConnectorSettings, ResolvedPool
@@ -112,16 +114,19 @@ class Place:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
+        self.kind = {"mysql": "mariadb"}.get(url.partition(":")[0], url.partition(":")[0])
 
     def open(self) -> Any:
         if self.is_sqlite:
             return sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=30)
+        if self.kind == "mariadb":
+            return _mariadb(self.url)
         return psycopg.connect(self.url)
 
     def run(self, *statements: str) -> None:
-        with closing(self.open()) as connection:
+        with closing(self.open()) as connection, closing(connection.cursor()) as cursor:
             for statement in statements:
-                connection.execute(statement)
+                cursor.execute(statement)
             connection.commit()
 
     def insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
@@ -133,8 +138,23 @@ class Place:
             connection.commit()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with closing(self.open()) as connection:
-            return list(connection.execute(query).fetchall())
+        with closing(self.open()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+
+def _mariadb(url: str) -> Any:
+    """A session that takes names in double quotes, as the other databases do."""
+    place = urlsplit(url)
+    modes = "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT"
+    return pymysql.connect(
+        host=place.hostname,
+        port=place.port or 3306,
+        user=place.username or "",
+        database=place.path.removeprefix("/"),
+        charset="utf8mb4",
+        init_command=f"SET sql_mode = '{modes}', time_zone = '+00:00'",
+    )
 
 
 @pytest.fixture
@@ -153,7 +173,7 @@ def sqlite(tmp_path: Path) -> Callable[[str], Place]:
 def places(
     request: pytest.FixtureRequest, sqlite: Callable[[str], Place], desk: Desk
 ) -> Callable[[str, str], tuple[Place, Place]]:
-    """Two databases by their kinds; two PostgreSQL ones are two databases of one server."""
+    """Two databases by their kinds; two of one kind are two databases of one server."""
 
     def make(source: str, target: str) -> tuple[Place, Place]:
         pair = (_place(source, "source"), _place(target, "target"))
@@ -163,7 +183,7 @@ def places(
     def _place(kind: str, name: str) -> Place:
         if kind == "sqlite":
             return sqlite(name)
-        server = request.getfixturevalue("postgresql_server")
+        server = request.getfixturevalue(f"{kind}_server")
         database = server.database()
         url = database.__enter__()
         request.addfinalizer(lambda: database.__exit__(None, None, None))

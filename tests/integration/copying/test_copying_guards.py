@@ -59,9 +59,9 @@ def test_the_checksum_of_both_sides_is_the_same(
     places: Places, desk: Desk, source: str, target: str
 ) -> None:
     here, there = places(source, target)
-    here.run(torture.SQLITE if here.is_sqlite else torture.POSTGRESQL)
-    stored = torture.for_sqlite if here.is_sqlite else torture.for_postgresql
-    here.insert('"Order Items ""x"""', [stored(row) for row in torture.rows()])
+    definition, stored = torture.FORMS[here.kind]
+    here.run(definition)
+    here.insert('"Order Items ""x"""', [stored(row) for row in torture.rows(source, target)])
     sums = {
         desk.copy(torture.TABLE, mode=mode, verify="checksum")["checksum"]
         for mode in ("overwrite", "overwrite", "upsert")

@@ -1,8 +1,9 @@
-"""A table with everything that copies get wrong, for both databases."""
+"""A table with everything that copies get wrong, for every database."""
 
 import uuid
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from math import isinf
 from typing import Any
 
 naive = datetime.fromisoformat
@@ -27,6 +28,17 @@ CREATE TABLE "Order Items ""x""" (
     pad CHAR(5), raw BLOB, born DATE, at TIME, at3 TIME(3), happened DATETIME,
     happened3 TIMESTAMP(3), seen TIMESTAMPTZ, ident UUID, doc JSON_TEXT, docb JSON_TEXT,
     UNIQUE (code, born))
+'''
+
+MARIADB = '''
+CREATE TABLE "Order Items ""x""" (
+    "Id" bigint PRIMARY KEY, "select" smallint, "a b" integer, "quo""ted" bigint,
+    "Größe" decimal(38,10), money decimal(10,2), free decimal(65,30), whole decimal(18,0),
+    huge decimal(30,0),
+    r float, d double, flag boolean NOT NULL, note longtext, code varchar(12), pad char(5),
+    raw longblob, born date, at time(6), at3 time(3), happened datetime(6), happened3 datetime(3),
+    seen timestamp(6) NULL, ident char(36), doc json, docb json, UNIQUE (code, born))
+    CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 '''
 TABLE = 'Order Items "x"'
 NAMES = [
@@ -62,11 +74,37 @@ _ODD: dict[str, Any] = {
 }  # fmt: skip
 
 
-def rows() -> list[dict[str, Any]]:
-    """Extremes, empty values, odd characters, NULLs; then enough to make several batches."""
+def rows(*kinds: str) -> list[dict[str, Any]]:
+    """Extremes, empty values, odd characters, NULLs; then enough to make several batches.
+
+    They are what databases of these kinds can hold.
+    """
     first = [_FULL, _EMPTY, _ODD, {"flag": False}]
     rest = [{"flag": bool(n % 2), "note": f"row {n}", "a b": n, "code": str(n)} for n in range(60)]
-    return [{"Id": n, **row} for n, row in enumerate(first + rest, start=-1)]
+    found = [{"Id": n, **row} for n, row in enumerate(first + rest, start=-1)]
+    if "mariadb" not in kinds:
+        return found
+    return [{name: _in_mariadb(value) for name, value in row.items()} for row in found]
+
+
+def _in_mariadb(value: Any) -> Any:
+    """It has no infinity, and its timestamps begin in 1970."""
+    if isinstance(value, float) and isinf(value):
+        return None
+    early = isinstance(value, datetime) and value.tzinfo is not None and value.year < 1970
+    return datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC) if early else value
+
+
+def for_mariadb(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Instants in UTC, as the session's zone is."""
+    return tuple(_in_utc(row.get(name)) for name in NAMES)
+
+
+def _in_utc(value: Any) -> Any:
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    zoned = isinstance(value, datetime) and value.tzinfo is not None
+    return value.astimezone(UTC).replace(tzinfo=None) if zoned else value
 
 
 def for_postgresql(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -88,6 +126,14 @@ def _stored(value: Any) -> Any:
     return value
 
 
+FORMS = {
+    "postgresql": (POSTGRESQL, for_postgresql),
+    "sqlite": (SQLITE, for_sqlite),
+    "mariadb": (MARIADB, for_mariadb),
+}
+"""How each kind of database declares the table, and takes a row of it."""
+
+
 def meant(name: str, value: Any) -> Any:
     """What a value means that an independent reader found, in either database."""
     if value is None:
@@ -96,6 +142,8 @@ def meant(name: str, value: Any) -> Any:
         return Decimal(str(value)).normalize()
     if name in {"born", "at", "at3", "happened", "happened3", "seen"}:
         return _moment(name, value)
+    if name == "pad":
+        return value.rstrip(" ")
     if name == "flag":
         return bool(value)
     if name == "ident":
@@ -105,7 +153,20 @@ def meant(name: str, value: Any) -> Any:
 
 def _moment(name: str, value: Any) -> Any:
     if not isinstance(value, str):
-        return value.astimezone(UTC) if name == "seen" else value
+        return _instant(value) if name == "seen" else _of_day(value)
     kind = {"born": date, "at": time, "at3": time}.get(name, datetime)
     moment = kind.fromisoformat(value)
     return moment.astimezone(UTC) if name == "seen" else moment
+
+
+def _instant(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _of_day(value: Any) -> Any:
+    """MariaDB's driver gives a time of day as the time since midnight."""
+    return (
+        (datetime.combine(date.min, time()) + value).time()
+        if isinstance(value, timedelta)
+        else value
+    )

@@ -18,8 +18,8 @@ from nomaflow.errors import NotFound, StepRefused
 _UNREACHABLE = frozenset({1040, 1053, 1203, 2002, 2003, 2006, 2013, 2055})
 
 _NO_COPIES = (
-    "sql_copy from or to MySQL and MariaDB is not available in this version. "
-    "Use sql_query steps there, or copy between SQLite and PostgreSQL."
+    "sql_copy to MySQL and MariaDB is not available in this version. "
+    "Use sql_query steps there, or copy to SQLite and PostgreSQL."
 )
 _NO_MIRROR = (
     "ldap_sync into MySQL and MariaDB is not available in this version. "
@@ -66,28 +66,16 @@ class MysqlDialect:
         return replace(answer_of(cursor), close=partial(_read_to_the_end, cursor))
 
     def cancel(self, connection: Any) -> None:
-        """KILL QUERY, over a second connection made like the first."""
-        import pymysql  # only where it is installed
-        from pymysql.constants import CLIENT
+        """KILL QUERY, over a second connection."""
+        from nomaflow.connectors.dialects.mysql.session import kill_query
 
-        busy = driver_connection(connection)
-        with (
-            pymysql.connect(
-                host=busy.host,
-                port=busy.port,
-                user=busy.user,
-                password=busy.password,
-                unix_socket=busy.unix_socket,
-                ssl=busy.ctx if busy.client_flag & CLIENT.SSL else None,
-                connect_timeout=3,
-            ) as killer,
-            killer.cursor() as cursor,
-        ):
-            cursor.execute(f"KILL QUERY {int(busy.thread_id())}")
+        kill_query(driver_connection(connection))
 
-    def source(self, connection: Any) -> Source:  # noqa: ARG002 - the seam's
-        """Not built yet."""
-        raise StepRefused(_NO_COPIES)
+    def source(self, connection: Any) -> Source:
+        """Reads tables."""
+        from nomaflow.connectors.dialects.mysql.source import MysqlSource
+
+        return MysqlSource(connection)
 
     def target(self, connection: Any) -> Target:  # noqa: ARG002 - the seam's
         """Not built yet."""
