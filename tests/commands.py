@@ -152,8 +152,12 @@ def serving(home: Path, token: str, *, name: str = "serve") -> Iterator[Server]:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what would change Nomaflow, wide enough for its tables."""
+    """The environment without what would change Nomaflow, wide enough for its tables.
+
+    Python keeps what it compiled, as it does for users: else each start would compile it all.
+    """
     kept = {name: text for name, text in os.environ.items() if not name.startswith("NOMAFLOW_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {"COLUMNS": "200"}
 
 

@@ -9,11 +9,9 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TextIO
-
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from nomaflow.errors import Unreachable
 
@@ -62,7 +60,43 @@ Redact = Callable[[str], str]
 
 _COLORS = {"debug": 90, "info": 32, "warning": 33, "error": 31, "critical": 31}
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_FACTS = ("at", "level", "event", "exception")
+_FIELDS = "nomaflow_fields"
+
+
+class FactLog:
+    """Where code logs facts: the constant name of an event, and its fields."""
+
+    def __init__(self) -> None:
+        self._logger = logging.getLogger("nomaflow")
+
+    def info(self, event: str, **fields: object) -> None:
+        self._log(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        self._log(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        self._log(logging.ERROR, event, fields)
+
+    def exception(self, event: str, **fields: object) -> None:
+        """An error, with the exception that is being handled.
+
+        An outage goes without a traceback: where in our code it was met helps nobody.
+        """
+        error = sys.exc_info()[1]
+        if isinstance(error, Unreachable):
+            self.error(event, **fields, error=str(error))
+        else:
+            self._log(logging.ERROR, event, fields, error)
+
+    def _log(
+        self,
+        level: int,
+        event: str,
+        fields: Mapping[str, object],
+        error: BaseException | None = None,
+    ) -> None:
+        self._logger.log(level, event, exc_info=error, extra={_FIELDS: fields})
 
 
 def configure(
@@ -77,19 +111,15 @@ def configure(
     Every line passes `redact` last, exceptions included. The last call wins.
     """
     stream = stream or sys.stderr
-    render = _json_line if as_json else _TextLine(colored=stream.isatty())
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(_formatter(render, redact))
+    handler.setFormatter(
+        _Formatter(_json_line if as_json else _TextLine(colored=stream.isatty()), redact)
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for library in ("alembic", "uvicorn", "engineio", "socketio", "httpx2", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)  # our own events tell what matters
-    structlog.configure(
-        processors=[structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-    )
 
 
 def sentence(event: str, fields: Mapping[str, Any]) -> str:
@@ -103,52 +133,49 @@ def sentence(event: str, fields: Mapping[str, Any]) -> str:
         return wording
 
 
-def _formatter(render: Processor, redact: Redact) -> logging.Formatter:
-    def redacted(_logger: WrappedLogger, _method: str, line: Any) -> str:
-        return redact(line)
-
-    return structlog.stdlib.ProcessorFormatter(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_log_level,
-            _add_origin,
-            _told_by_its_text,
-            structlog.processors.format_exc_info,
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            render,
-            redacted,
-        ]
-    )
+def _fields_of(record: logging.LogRecord) -> Mapping[str, Any]:
+    """The fields of a fact; of what a library logged, its logger's name."""
+    fields: Mapping[str, Any] | None = getattr(record, _FIELDS, None)
+    return {"logger": record.name} if fields is None else fields
 
 
-def _add_origin(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """When it happened, and the logger of a library."""
-    record: logging.LogRecord = event["_record"]
-    event["at"] = datetime.fromtimestamp(record.created, UTC)
-    if not event["_from_structlog"]:
-        event["logger"] = record.name
-    return event
+@dataclass(frozen=True)
+class _Fact:
+    """What is known of one line; `exception` is a traceback, or empty."""
+
+    at: datetime
+    level: str
+    event: str
+    fields: Mapping[str, Any]
+    exception: str
 
 
-def _told_by_its_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """An outage, that goes without a traceback: where in our code it was met helps nobody."""
-    error = sys.exc_info()[1]
-    if event.get("exc_info") is True and isinstance(error, Unreachable):
-        del event["exc_info"]
-        event["error"] = str(error)
-    return event
+class _Formatter(logging.Formatter):
+    def __init__(self, render: Callable[[_Fact], str], redact: Redact) -> None:
+        super().__init__()
+        self._render = render
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        fact = _Fact(
+            at=datetime.fromtimestamp(record.created, UTC),
+            level=record.levelname.lower(),
+            event=record.getMessage(),
+            fields=_fields_of(record),
+            exception=self.formatException(record.exc_info) if record.exc_info else "",
+        )
+        return self._redact(self._render(fact))
 
 
-def _json_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    fields = _fields_of(event)
-    facts = {
-        "at": event["at"].isoformat(timespec="milliseconds"),
-        "level": event["level"],
-        "event": event["event"],
-        "message": sentence(event["event"], fields),
+def _json_line(fact: _Fact) -> str:
+    own: dict[str, Any] = {
+        "at": fact.at.isoformat(timespec="milliseconds"),
+        "level": fact.level,
+        "event": fact.event,
+        "message": sentence(fact.event, fact.fields),
     }
-    exception = {"exception": event["exception"]} if "exception" in event else {}
-    return json.dumps(facts | fields | facts | exception, default=str, ensure_ascii=False)
+    exception = {"exception": fact.exception} if fact.exception else {}
+    return json.dumps({**own, **fact.fields, **own, **exception}, default=str, ensure_ascii=False)
 
 
 class _TextLine:
@@ -157,22 +184,21 @@ class _TextLine:
     def __init__(self, *, colored: bool) -> None:
         self._colored = colored
 
-    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
-        fields = _fields_of(event)
-        wording = WORDING.get(event["event"], "")
-        rest = [f"{name}={_shown(fields[name])}" for name in fields if f"{{{name}}}" not in wording]
-        moment = event["at"].strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-        said = _on_one_line(sentence(event["event"], fields))
-        line = f"{moment}Z {self._level(event['level'])} {'  '.join([said, *rest])}"
-        return f"{line}\n{event['exception']}" if "exception" in event else line
+    def __call__(self, fact: _Fact) -> str:
+        wording = WORDING.get(fact.event, "")
+        rest = [
+            f"{name}={_shown(value)}"
+            for name, value in fact.fields.items()
+            if f"{{{name}}}" not in wording
+        ]
+        moment = fact.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        said = _on_one_line(sentence(fact.event, fact.fields))
+        line = f"{moment}Z {self._level(fact.level)} {'  '.join([said, *rest])}"
+        return f"{line}\n{fact.exception}" if fact.exception else line
 
     def _level(self, level: str) -> str:
         padded = f"{level.upper():<8}"
         return f"\x1b[{_COLORS[level]}m{padded}\x1b[0m" if self._colored else padded
-
-
-def _fields_of(event: EventDict) -> dict[str, Any]:
-    return {name: value for name, value in event.items() if name not in _FACTS}
 
 
 def _shown(value: object) -> str:

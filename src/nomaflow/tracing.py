@@ -3,16 +3,15 @@
 from threading import Thread
 from typing import TYPE_CHECKING
 
-import structlog
-
 from nomaflow.config import TracesSettings, wants_traces
+from nomaflow.log import FactLog
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import TracerProvider
 
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 class NoExporter(Exception):

@@ -4,9 +4,10 @@ import subprocess
 import sys
 
 LATER = {
-    "alembic", "cel", "engineio", "holidays", "httpx2", "psycopg", "pyarrow", "pymysql", "socketio",
+    "alembic", "cel", "engineio", "holidays", "httpx2", "psycopg", "pyarrow", "pygments", "pymysql",
+    "rich", "socketio",
 }  # fmt: skip
-START = "import sys, nomaflow.cli.commands.serve; print(*sys.modules)"
+START = "import sys, nomaflow.cli.main, nomaflow.cli.commands.serve; print(*sys.modules)"
 
 
 def test_libraries_for_some_services_are_not_imported_at_the_start() -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 from tests.homes import a_home, a_query_job, ended, running
 from tests.integration.hosts.stage import until
 
@@ -41,14 +40,13 @@ async def test_a_run_whose_lines_are_refused_ends_failed(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("is_canceled", [False, True])
 async def test_a_run_whose_end_is_refused_ends_once_the_store_takes_it(
-    tmp_path: Path, is_canceled: bool
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], is_canceled: bool
 ) -> None:
     home = a_home(tmp_path / "home", a_query_job("ask", "SELECT 1"))
     async with running(home) as app:
         await execute(app, REFUSED_ENDS)
-        with capture_logs() as said:
-            run_id = await app.runs.start("ask", RunOptions(), by="user:ann")
-            await until(lambda: "run_not_closed" in {line["event"] for line in said})
+        run_id = await app.runs.start("ask", RunOptions(), by="user:ann")
+        await until(lambda: f"The end of run {run_id} " in capsys.readouterr().err)
         before = await app.runs.wait(run_id, seconds=0)
         if is_canceled:
             await app.runs.cancel(run_id, by="user:ann")

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from nomaflow import log
 from nomaflow.errors import Unreachable
+from nomaflow.log import FactLog
 from nomaflow.security.redaction import Redactor
 
 
@@ -23,7 +23,6 @@ def _log_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
-    structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -40,7 +39,7 @@ def test_an_event_is_worded_and_its_other_fields_follow() -> None:
     stream = io.StringIO()
     log.configure(stream=stream)
 
-    structlog.get_logger().warning("run_lost", run_id=7, attempt=2, host="a b", empty="")
+    FactLog().warning("run_lost", run_id=7, attempt=2, host="a b", empty="")
 
     line = stream.getvalue()
     assert line.endswith(
@@ -57,7 +56,7 @@ def test_an_outage_is_told_in_one_line_and_another_failure_with_its_traceback() 
         try:
             reach()
         except (Unreachable, ValueError):
-            structlog.get_logger().exception("claim_failed")
+            FactLog().exception("claim_failed")
 
     outage, failure, *traceback = stream.getvalue().splitlines()
     assert outage.endswith(
@@ -80,7 +79,7 @@ def test_what_is_below_the_level_is_not_shown() -> None:
     stream = io.StringIO()
     log.configure(level="WARNING", stream=stream)
 
-    structlog.get_logger().info("run_lost")
+    FactLog().info("run_lost")
     logging.getLogger("uvicorn.access").info("GET /")
 
     assert stream.getvalue() == ""
@@ -90,7 +89,7 @@ def test_json_lines_hold_the_event_the_sentence_and_the_fields() -> None:
     stream = io.StringIO()
     log.configure(as_json=True, stream=stream)
 
-    structlog.get_logger().info("run_lost", run_id=7, attempt=2, path=b"\n", level="x", at="y")
+    FactLog().info("run_lost", run_id=7, attempt=2, path=b"\n", level="x", at="y")
 
     fact = json.loads(stream.getvalue())
     assert fact["event"] == "run_lost"
@@ -112,9 +111,9 @@ def test_libraries_come_out_the_same_way(as_json: bool) -> None:
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-@pytest.mark.parametrize("logger", [structlog.get_logger(), logging.getLogger("library")])
+@pytest.mark.parametrize("logger", [FactLog(), logging.getLogger("library")])
 def test_secrets_are_masked_in_fields_messages_and_tracebacks(
-    as_json: bool, logger: logging.Logger
+    as_json: bool, logger: FactLog | logging.Logger
 ) -> None:
     stream = io.StringIO()
     log.configure(as_json=as_json, redact=Redactor(['hunter"2']).redact, stream=stream)
@@ -135,7 +134,7 @@ def test_a_value_cannot_forge_a_line_or_reach_the_terminal() -> None:
     log.configure(stream=stream)
 
     logging.getLogger("library").warning("name %s", "x\n2026-01-01 ERROR forged\r\x1b[31m\u2028")
-    structlog.get_logger().warning("run_lost", run_id="1\n2", attempt=1, host="c\nd")
+    FactLog().warning("run_lost", run_id="1\n2", attempt=1, host="c\nd")
 
     assert stream.getvalue().count("\n") == 2
     assert "\x1b" not in stream.getvalue()
@@ -146,7 +145,7 @@ def test_levels_are_coloured_on_a_terminal_alone() -> None:
     terminal = Terminal()
     log.configure(stream=terminal)
 
-    structlog.get_logger().error("run_lost", run_id=1, attempt=1)
+    FactLog().error("run_lost", run_id=1, attempt=1)
 
     assert "\x1b[31mERROR   \x1b[0m" in terminal.getvalue()
 
@@ -156,7 +155,7 @@ def test_the_last_call_wins() -> None:
     log.configure(stream=first)
     log.configure(stream=second)
 
-    structlog.get_logger().info("run_lost")
+    FactLog().info("run_lost")
 
     assert first.getvalue() == ""
     assert "Run" in second.getvalue()

@@ -9,18 +9,6 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from nomaflow.errors import (
-    InvalidConfiguration,
-    InvalidParameters,
-    JobBusy,
-    NomaflowError,
-    NotFound,
-    NotPermitted,
-    Refused,
-    SecretsError,
-    Unreachable,
-)
-
 T = TypeVar("T")
 
 SUCCESS, RUN_FAILED, USAGE, INVALID, UNREACHABLE, NOT_PERMITTED = range(6)
@@ -69,17 +57,3 @@ def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def exit_code(error: NomaflowError) -> int:
-    kinds: list[tuple[type[NomaflowError], int]] = [
-        (InvalidConfiguration, INVALID),
-        (SecretsError, INVALID),
-        (Unreachable, UNREACHABLE),
-        (NotPermitted, NOT_PERMITTED),
-        (NotFound, USAGE),
-        (InvalidParameters, USAGE),
-        (JobBusy, RUN_FAILED),
-        (Refused, USAGE),
-    ]
-    return next((code for kind, code in kinds if isinstance(error, kind)), RUN_FAILED)

@@ -1,14 +1,13 @@
 """Executing a run in this process, watched on the terminal; an interrupt cancels it."""
 
 import asyncio
-import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nomaflow.app import App
 from nomaflow.cli import output
 from nomaflow.cli.context import caller
+from nomaflow.cli.interrupts import interrupts
 from nomaflow.cli.progress import watched
 from nomaflow.domain.run import ProcessId, RunId
 from nomaflow.errors import Refused
@@ -45,26 +44,6 @@ async def execute_here(app: App, start: Start) -> dict[str, Any]:
                 canceling.cancel()
             await app.run_writer.flush()
     return run_detail(*await app.runs.get(run_id))
-
-
-@contextmanager
-def interrupts(again: Callable[[], None] = lambda: None) -> Iterator[asyncio.Event]:
-    """While the context is open, Ctrl-C and SIGTERM set the event; later ones call `again`."""
-    loop = asyncio.get_running_loop()
-    interrupted = asyncio.Event()
-
-    def interrupt() -> None:
-        if interrupted.is_set():
-            again()
-        interrupted.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield interrupted
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 async def _cancel_when(interrupted: asyncio.Event, app: App, run_id: RunId) -> None:

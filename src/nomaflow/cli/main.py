@@ -5,15 +5,13 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 from typer.core import TyperGroup
 from typer.main import get_group_from_info
 from typer.models import TyperInfo
 
 from nomaflow import __version__
-from nomaflow.cli import commands, output
-from nomaflow.cli.context import exit_code
-from nomaflow.errors import InvalidConfiguration, NomaflowError
+from nomaflow.cli import commands
+from nomaflow.errors import NomaflowError
 
 FOUND_IN = {
     "init": "home",
@@ -21,7 +19,7 @@ FOUND_IN = {
     "demo": "demo",
     "doctor": "doctor",
     "serve": "serve",
-    "reload": "serve",
+    "reload": "reload",
     "run": "run",
     "resume": "run",
     "replay": "run",
@@ -76,7 +74,7 @@ cli = typer.Typer(
 
 def _version(wanted: bool) -> None:  # noqa: FBT001  # the shape of an option's callback
     if wanted:
-        output.out.print(f"nomaflow {__version__}")
+        typer.echo(f"nomaflow {__version__}")
         raise typer.Exit
 
 
@@ -97,9 +95,7 @@ def main() -> None:
     """
     try:
         cli()
-    except InvalidConfiguration as error:
-        output.print_problems(error.problems)
-        sys.exit(exit_code(error))
     except NomaflowError as error:
-        output.err.print(Text.assemble(("Error: ", "red"), str(error)))
-        sys.exit(exit_code(error))
+        from nomaflow.cli.failure import tell  # here: a server goes without what prints
+
+        sys.exit(tell(error))

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
-
 from nomaflow.domain.events import Event
+from nomaflow.log import FactLog
 
 E = TypeVar("E")
 Listener = Callable[[E], None]
-log = structlog.get_logger()
+log = FactLog()
 
 
 class Bus:

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-import structlog
-
 from nomaflow.domain.events import (
     CancelRequested,
     CatalogueChanged,
@@ -17,13 +15,14 @@ from nomaflow.domain.events import (
 from nomaflow.events.bus import Bus
 from nomaflow.history.looks import Look, Looks
 from nomaflow.live.subscriber import Subscriber
+from nomaflow.log import FactLog
 
 LOOK_SECONDS = 0.4
 PAUSE_SECONDS = 0.05
 SHARE = 5
 """Looking takes at most one part in so many of the time."""
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 class Observer:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import socketio
-import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refusal
 
@@ -18,6 +17,7 @@ from nomaflow.errors import NomaflowError
 from nomaflow.live.observer import Observer
 from nomaflow.live.parts import LiveParts
 from nomaflow.live.subscriber import Subscriber
+from nomaflow.log import FactLog
 from nomaflow.services.views import View
 
 MOST_BYTES_RECEIVED = 16 * 1024
@@ -29,7 +29,7 @@ UNKNOWN = (
     "'nomaflow tokens create NAME' makes one."
 )
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 class Subject(BaseModel):

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import LogLine, Progress, Run, RunId, StepRun
 from nomaflow.errors import NotFound
+from nomaflow.log import FactLog
 from nomaflow.services.views import View, log_line, run_summary, step_run
 
 LINES_PER_READ = 500
@@ -21,7 +20,7 @@ Send = Callable[[str, View], Awaitable[None]]
 ReadLines = Callable[[RunId, int, int], Awaitable[Sequence[LogLine]]]
 """Up to so many stored lines of the run with a number above the given one."""
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 @dataclass

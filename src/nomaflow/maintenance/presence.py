@@ -3,17 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from nomaflow.clock import Clock
 from nomaflow.domain.events import ProcessLost, RunChanged, RunFinished, RunsQueued
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import ProcessId
 from nomaflow.events.bus import Bus
 from nomaflow.history.processes import ProcessRegistry
+from nomaflow.log import FactLog
 
 BEATS_UNTIL_DEAD = 6
-log = structlog.get_logger()
+log = FactLog()
 
 
 class Presence:

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import structlog
-
 from nomaflow.clock import Clock
 from nomaflow.domain.job import Job, JobId
+from nomaflow.log import FactLog
 
 RECONCILE_SECONDS = 60.0
 PATIENCE = timedelta(seconds=120)
-log = structlog.get_logger()
+log = FactLog()
 
 
 @dataclass

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import structlog
-
 from nomaflow.clock import Clock
+from nomaflow.log import FactLog
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 @asynccontextmanager

@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import structlog
-
 from nomaflow import __version__
 from nomaflow.domain.events import RunFinished
 from nomaflow.domain.run import AttemptRun, Run, RunId, StepError, StepRun
 from nomaflow.errors import NomaflowError
 from nomaflow.events.bus import Bus
 from nomaflow.history.runs import RunHistory
+from nomaflow.log import FactLog
 from nomaflow.tracing import flush, parent_of
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 10_000
 FLUSH_SECONDS = 3.0
-log = structlog.get_logger()
+log = FactLog()
 
 
 class Tracer:

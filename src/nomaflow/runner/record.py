@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-import structlog
-
 from nomaflow.domain.events import LinesLogged
 from nomaflow.domain.run import Fence, LogLine
 from nomaflow.errors import Unreachable
@@ -14,13 +12,14 @@ from nomaflow.events.bus import Bus
 from nomaflow.history.changes import Change, LinesAdded, LogCapped
 from nomaflow.history.runs import RunHistory
 from nomaflow.history.types import storable
+from nomaflow.log import FactLog
 
 T = TypeVar("T")
 
 FLUSH_SECONDS = 0.2
 FLUSH_BYTES = 64 * 1024
 STORE_PAUSE_SECONDS = 1.0
-log = structlog.get_logger()
+log = FactLog()
 
 
 class RunRecord:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
-
 from nomaflow.domain.course import Ending, StopReason
 from nomaflow.domain.events import CancelRequested, ProcessLost, RunChanged, RunFinished
 from nomaflow.domain.job import Job
@@ -14,6 +12,7 @@ from nomaflow.domain.states import RunState
 from nomaflow.errors import NotFound
 from nomaflow.history.changes import Change, OpenStepsFailed, RunEnded
 from nomaflow.history.runs import Opening
+from nomaflow.log import FactLog
 from nomaflow.runner import wording
 from nomaflow.runner.execute import Execution, HeldRun, Postponed, RunLost
 from nomaflow.runner.parts import RunnerParts
@@ -21,7 +20,7 @@ from nomaflow.runner.stop import StopSignal
 
 CANCEL_POLL_SECONDS = 0.5
 INTERNAL = "internal error: see the server's log"
-log = structlog.get_logger()
+log = FactLog()
 
 
 class Runner:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from nomaflow.catalogue.model import Catalogue
 from nomaflow.domain.durations import duration
 from nomaflow.domain.events import RunsQueued
@@ -16,6 +14,7 @@ from nomaflow.domain.run import INTERVAL, NewRun, RunOptions, TriggerId, preset_
 from nomaflow.events.bus import Bus
 from nomaflow.history.pauses import PauseHistory
 from nomaflow.history.schedules import ScheduleHistory
+from nomaflow.log import FactLog
 from nomaflow.queue.admission import DueRun
 from nomaflow.queue.run_queue import RunQueue
 from nomaflow.scheduler.plan import Decision, Key, ScheduleEntry, held_back
@@ -26,7 +25,7 @@ from nomaflow.triggers.declared import trigger_of
 from nomaflow.triggers.outlook import Outlook, previous_due
 from nomaflow.triggers.window import within
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import structlog
-
 from nomaflow.clock import Clock
 from nomaflow.domain.job import JobId
 from nomaflow.domain.pause import Pause
+from nomaflow.log import FactLog
 from nomaflow.scheduler.ledger import Ledger
 from nomaflow.scheduler.plan import AWAKE, Key, Plan, ScheduleEntry, Silence, plan
 from nomaflow.scheduler.timer import Timer
 
 RETRY_AFTER = timedelta(seconds=1)
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 class Scheduler:

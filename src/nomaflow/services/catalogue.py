@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import structlog
-
 from nomaflow.catalogue.builtin import PREFIX, with_builtin_jobs
 from nomaflow.catalogue.home import JOBS_TOML
 from nomaflow.catalogue.in_force import taken_over
@@ -18,6 +16,7 @@ from nomaflow.domain.run import Run
 from nomaflow.errors import InvalidConfiguration, NotFound, Problem, Refused, Unreachable
 from nomaflow.events.bus import Bus
 from nomaflow.history.revisions import RevisionHistory
+from nomaflow.log import FactLog
 
 READ_AT_START = ("server", "scheduler", "runner", "executor", "log", "secrets", "traces")
 """The sections of app.toml that take a restart."""
@@ -28,7 +27,7 @@ FROM_DISK = "file"
 K = TypeVar("K")
 V = TypeVar("V")
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter as Tally
 
-import structlog
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -17,12 +16,13 @@ from prometheus_client import (
 from nomaflow.domain.run import Run
 from nomaflow.domain.states import RunState
 from nomaflow.history.looks import Look, Looks
+from nomaflow.log import FactLog
 
 LOOK_SECONDS = 10.0
 DURATIONS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400)
 LATENESS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300)
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 class Metrics:

@@ -6,8 +6,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import structlog
-
 from nomaflow.clock import Clock
 from nomaflow.connectors.base import Connector
 from nomaflow.connectors.sql import SqlConnector
@@ -19,8 +17,9 @@ from nomaflow.copying.undo import undo
 from nomaflow.domain.run import RunId
 from nomaflow.errors import NotFound, Refused, StepFailed
 from nomaflow.history.runs import RunHistory
+from nomaflow.log import FactLog
 
-log: Final = structlog.get_logger()
+log: Final = FactLog()
 
 
 @dataclass(frozen=True)

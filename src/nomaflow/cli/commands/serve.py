@@ -7,25 +7,23 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 import uvicorn
 
 from nomaflow.app import App
 from nomaflow.asgi import http_app_of
-from nomaflow.cli import output
-from nomaflow.cli.context import HERE, INVALID, HomeOption, complete
-from nomaflow.cli.execution import interrupts
+from nomaflow.cli.context import HERE, HomeOption, complete
+from nomaflow.cli.interrupts import interrupts
 from nomaflow.errors import Unreachable
 from nomaflow.live.door import LiveDoor
+from nomaflow.log import FactLog
 
 cli = typer.Typer()
 
 TICK_SECONDS = 1.0
-log = structlog.get_logger()
+log = FactLog()
 
 
 @cli.command()
@@ -40,30 +38,12 @@ def serve(
     """Keep the schedules, execute runs and answer the API until stopped."""
     gc.disable()  # what a start makes stays, so there is nothing to collect before it is done
     app = App.build(home)
-    output.print_problems(app.catalogue.problems)
+    for problem in app.catalogue.problems:
+        log.warning("catalogue_problem", problem=str(problem))
     server = app.settings.server
     host, port = host or server.host, server.port if port is None else port
     with _listening(host, port) as listener:
         complete(_serve(app, host, listener))
-
-
-@cli.command()
-def reload(*, home: HomeOption = HERE) -> None:
-    """Let the servers read the files again, changed or not; exits 3 for problems."""
-    app = App.build(home)
-    output.print_problems(app.catalogue.problems)
-    if not complete(_has_server(app)):
-        raise Unreachable("No server of this home is running; 'nomaflow serve' starts one.")
-    for file in filter(Path.exists, app.home.declarations):
-        os.utime(file)
-    output.out.print("Its servers read the files again within two seconds.")
-    if app.catalogue.problems:
-        raise typer.Exit(INVALID)
-
-
-async def _has_server(app: App) -> bool:
-    async with app.store():
-        return await app.has_server()
 
 
 async def _serve(app: App, host: str, listener: socket.socket) -> None:

@@ -5,14 +5,13 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import ClassVar
 
-import structlog
-
 from nomaflow.domain.events import RunsQueued
 from nomaflow.domain.run import ProcessId, Run, RunId
+from nomaflow.log import FactLog
 from nomaflow.queue.executors.base import Executor, ExecutorParts, RunHandler
 
 POLL_SECONDS = 1.0
-log = structlog.get_logger()
+log = FactLog()
 
 
 class LocalExecutor:

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, cast
 
-import structlog
-
 from nomaflow.clock import Clock, SystemClock
 from nomaflow.connectors.registry import Connectors
+from nomaflow.log import FactLog
 from nomaflow.runner.hosts.base import (
     GRACE_SECONDS,
     AttemptRequest,
@@ -20,7 +19,7 @@ from nomaflow.runner.hosts.local_port import LocalPort
 from nomaflow.steps.base import Output, StepType
 from nomaflow.steps.context import StepContext
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 class EventLoopHost:

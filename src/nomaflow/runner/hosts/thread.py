@@ -4,10 +4,9 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import structlog
-
 from nomaflow.clock import Clock, SystemClock
 from nomaflow.connectors.registry import Connectors
+from nomaflow.log import FactLog
 from nomaflow.runner.hosts.base import (
     GRACE_SECONDS,
     AttemptRequest,
@@ -23,7 +22,7 @@ from nomaflow.runner.hosts.mailbox import Mailbox
 from nomaflow.steps.base import Output, StepType
 from nomaflow.steps.context import StepContext
 
-log = structlog.get_logger()
+log = FactLog()
 
 
 class ThreadHost:
