@@ -1,6 +1,7 @@
 """Writes docs/reference/ from the code: `reference.py`, or `reference.py --check` in the tests."""
 
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Container, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,8 +20,17 @@ from nomaflow.connectors.registry import ConnectorTypes
 from nomaflow.domain.job import Job, RetryPolicy, StepDefinition
 from nomaflow.domain.parameters import Parameter
 from nomaflow.domain.states import RUN_MOVES, STEP_MOVES
+from nomaflow.steps.base import StepType
 from nomaflow.steps.registry import StepTypes
 
+_NULL = {"type": "null"}
+_WORDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "table",
+}
 _TOLD_APART = (RetryPolicy, Parameter)
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 MADE = "<!-- Made from the code by tools/reference.py: change the code, then run it. -->\n"
@@ -31,6 +41,10 @@ def pages() -> dict[str, str]:
     return {
         "jobs.md": _page("Jobs: jobs.toml", _jobs()),
         "steps.md": _page("Step types", _steps()),
+        **{
+            f"steps/{name}.md": _page(f"`{name}`: {step_type.title}", _step(step_type))
+            for name, step_type in StepTypes.discover().items()
+        },
         "connectors.md": _page("Pools and connectors: connectors.toml", _connectors()),
         "settings.md": _page("Settings: app.toml", _settings()),
         "states.md": _page("States", _states()),
@@ -63,10 +77,33 @@ def _jobs() -> Iterator[str]:
 
 
 def _steps() -> Iterator[str]:
+    yield "| Type | What it does |\n| --- | --- |"
     for name, step_type in StepTypes.discover().items():
-        yield f"## `{name}`: {step_type.title}\n"
-        yield f"{_text(type(step_type))}\n"
-        yield from _table(step_type.Spec)
+        purpose = " ".join(_text(type(step_type)).partition("\n\n")[0].split())
+        yield f"| [`{name}`](steps/{name}.md) | {purpose} |"
+    yield ""
+    yield from _model("Fields that every step has", StepDefinition, without={"settings"})
+    yield "`retry`: see [Jobs](jobs.md).\n"
+
+
+def _step(step_type: StepType[Any]) -> Iterator[str]:
+    """Purpose, fields, and what else the docstring has: Output, Errors, an Example."""
+    purpose, *sections = _sections(_text(type(step_type)))
+    yield f"{purpose[1]}\n"
+    yield "## Fields\n"
+    yield "Beside [those that every step has](../steps.md).\n"
+    yield from _table(step_type.Spec)
+    for title, text in sections:
+        yield f"## {title}\n"
+        yield f"```toml\n{text}\n```\n" if title == "Example" else f"{text}\n"
+
+
+def _sections(docstring: str) -> list[tuple[str, str]]:
+    """The parts of a step type's docstring by their titles; the first one has none."""
+    parts = re.split(r"^(Output|Errors|Example):\s+", docstring, flags=re.MULTILINE)
+    texts = [part.strip() for part in parts[0::2]]
+    capital = [text[:1].upper() + text[1:] for text in texts]
+    return list(zip(["", *parts[1::2]], capital, strict=True))
 
 
 def _connectors() -> Iterator[str]:
@@ -152,18 +189,37 @@ def _model(title: str, model: type[BaseModel], without: Container[str] = ()) -> 
 
 
 def _table(model: type[BaseModel], without: Container[str] = ()) -> Iterator[str]:
-    yield "| Field | Default | Meaning |\n| --- | --- | --- |"
+    kinds = model.model_json_schema()["properties"]
+    yield "| Field | Type | Default | Meaning |\n| --- | --- | --- | --- |"
     for name, field in model.model_fields.items():
         if name not in without:
-            default = "required" if field.is_required() else _default(field)
+            shown, default = field.alias or name, _default(field)
             meaning = (field.description or "").replace("\n", " ").replace("|", "\\|")
-            yield f"| `{field.alias or name}` | {default} | {meaning} |"
+            yield f"| `{shown}` | {_kind(kinds[shown])} | {default} | {meaning} |"
     yield ""
     for name, nested in _nested(model):
         yield from _model(f"{name} = {{ … }}", nested)
 
 
+def _kind(schema: Mapping[str, Any]) -> str:
+    """What may stand there, in words, from its JSON Schema."""
+    match schema:
+        case {"enum": [*choices]} | {"const": str() as choices}:
+            listed = [choices] if isinstance(choices, str) else choices
+            return ", ".join(f'`"{choice}"`' for choice in listed)
+        case {"anyOf": [*kinds]}:
+            return " or ".join(dict.fromkeys(_kind(kind) for kind in kinds if kind != _NULL))
+        case {"type": "array", **rest}:
+            item = _kind(rest.get("items", {}))
+            return f"list of {item}s" if item in _WORDS.values() else f"list of {item}"
+        case {"type": str(name)}:
+            return _WORDS[name]
+    return "table" if "$ref" in schema else "any value"
+
+
 def _default(field: Any) -> str:
+    if field.is_required():
+        return "required"
     value = field.get_default(call_default_factory=True)
     if value is None or value is PydanticUndefined:
         return "none"
@@ -195,7 +251,7 @@ def main() -> None:
         if stale := outdated():
             sys.exit(f"docs/reference is stale: {', '.join(stale)}. Run tools/reference.py.")
         return
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "steps").mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
 

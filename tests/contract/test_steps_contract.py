@@ -48,8 +48,16 @@ def test_its_literal_fields_begin_with_one_of_its_fields(step: Any) -> None:
     assert {path.partition(".")[0] for path in step.literal_fields} <= set(step.Spec.model_fields)
 
 
-def test_its_docs_page_has_a_text(step: Any) -> None:
-    assert len(type(step).__doc__ or "") > 40
+def test_its_docs_page_tells_purpose_output_errors_and_an_example(step: Any) -> None:
+    titles = re.findall(r"^    (Output|Errors|Example):\s", type(step).__doc__, re.MULTILINE)
+    assert titles == ["Output", "Errors", "Example"]
+
+
+def test_every_field_of_it_is_described(step: Any) -> None:
+    schema = step.Spec.model_json_schema()
+    tables = [schema, *schema.get("$defs", {}).values()]
+    fields = [field for table in tables for field in table.get("properties", {}).items()]
+    assert [name for name, field in fields if not field.get("description")] == []
 
 
 def test_it_can_be_handed_to_a_child_process(step: Any) -> None:

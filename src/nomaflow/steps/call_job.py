@@ -33,9 +33,36 @@ class CallJobSpec(StepSpec):
 class CallJobStep:
     """Runs another job as a run of its own, waits for its end, and ends as it does.
 
-    Output: `{"run_id", "state"}`. The called run counts for the job's `overlap` and limits, but
-    takes no slot of the process, and needs none of a limit that its callers have. Cancelling the
-    caller cancels it.
+    The called run counts for the job's `overlap` and limits, but takes no slot of the process, and
+    needs none of a limit that its callers have. Cancelling the caller cancels it. The log tells the
+    called run's id.
+
+    Output: `{"run_id", "state"}`, of the called run.
+
+    Errors: `CalledRunFailed` with the called run's reason, `StepCanceled` when somebody cancelled
+    it, `JobBusy` when its `overlap` refuses another one, `NotFound` for a job that is broken or not
+    there. A job that leads back to itself is a problem of the file.
+
+    Example:
+    [[jobs]]
+    id = "nightly-refresh"
+
+    [[jobs.steps]]
+    name = "refresh"
+    type = "sql_query"
+    connector = "reporting"
+    query = "UPDATE totals SET is_fresh = :fresh"
+    params = { fresh = true }
+
+    [[jobs]]
+    id = "month-end"
+    schedule = "0 3 L * *"
+
+    [[jobs.steps]]
+    name = "refresh"
+    type = "call_job"
+    job = "nightly-refresh"
+    params = { fresh = false }
     """
 
     name: ClassVar[str] = "call_job"

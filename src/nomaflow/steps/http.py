@@ -85,13 +85,30 @@ class HttpSpec(StepSpec):
 class HttpStep:
     """Sends one request; an answer of 200 to 299 is a success, any other a failure.
 
+    The log has one line: method, address without its query, status, bytes and milliseconds.
+
     Output: `{"status", "elapsed_ms", "body_preview", "body_truncated", "body_bytes"}`, and `json`
     when the body is JSON of 64 KiB at most. The preview is the body's first 64 KiB. Until the run
     ends later Python steps read all of it, up to 32 MiB, as `ctx.previous_step(name).body`.
 
-    A failure has the type `HTTP 503` or such, `Unreachable` when no answer came, or
-    `CertificateError`; `retry_on` chooses among them. `Retry-After` prolongs the wait for the next
-    attempt, up to the policy's `max_seconds`.
+    Errors: `HTTP 503` or such for a status, `Unreachable` when no whole answer came,
+    `CertificateError`, `TooManyRedirects`, and `StepRefused` for an address that may not be
+    reached; `retry_on` chooses among them. `Retry-After` prolongs the wait for the next attempt, up
+    to the policy's `max_seconds`.
+
+    Example:
+    [[jobs]]
+    id = "announce"
+    retry = { attempts = 4, backoff = "exponential", retry_on = ["Unreachable", "HTTP 429"] }
+
+    [[jobs.steps]]
+    name = "announce"
+    type = "http"
+    url = "https://hooks.example.com/announce?day=${ctx:today}"
+    method = "POST"
+    headers = { Authorization = "Bearer ${env:ANNOUNCE_TOKEN:-none}" }
+    body = { text = "Run ${ctx:run_id} has begun" }
+    timeout_seconds = 30
     """
 
     name: ClassVar[str] = "http"

@@ -190,11 +190,35 @@ class LdapSyncStep:
 
     All entries are fetched first, page by page. One transaction then inserts what is new, updates
     what differs and, when asked, prunes what was not seen: all of it or nothing. A search that
-    was cut short changes nothing, nor does a prune past its limits.
+    was cut short changes nothing, nor does a prune past its limits. The log has a line for each
+    page, and after a dry run one for each row that would change.
 
     Output: `{"fetched", "upserted", "pruned"}`, the number of `rows`, and for a table what was
     `created` and `updated`; after a dry run the `plan`: how many rows it would create, update
     and prune.
+
+    Errors: `CutShort` when not every entry came: a size limit, a lost connection, a referral.
+    `PruneRefused` past a limit of pruning, or when nothing was found. `InvalidCredentials`,
+    `NoSuchObject` for the base, `CertificateError`, `Unreachable`; `StepRefused` for a filter, a
+    mapping or a table that does not fit, `StepFailed` for a value, with its column and entry.
+    Nothing was changed after any of them.
+
+    Example:
+    [[jobs]]
+    id = "mirror-people"
+    schedule = "0 */4 * * *"
+
+    [[jobs.steps]]
+    name = "people"
+    type = "ldap_sync"
+    connector = "directory"
+    search_base = "ou=people,dc=example,dc=com"
+    search_filter = "(objectClass=inetOrgPerson)"
+    mapping = { uid = "user_id", cn = "name", mail = "mail" }
+    target_connector = "reporting"
+    target_table = "people"
+    prune = true
+    prune_max_percent = 10
     """
 
     name: ClassVar[str] = "ldap_sync"

@@ -48,11 +48,31 @@ class PythonSpec(StepSpec):
 class PythonStep:
     """Calls `fn(ctx, **params)`, plain or `async def`, in a child process.
 
-    With `host = "inline"` it is called in the application's process: a plain function in a thread,
-    an `async def` one on the application's event loop.
+    A cancel and the time-out always end it there, with all that it started. With `host = "inline"`
+    it is called in the application's process: a plain function in a thread, an `async def` one on
+    the application's event loop; there it can only be asked to stop. `print` and `ctx.log` write
+    into the run's log. Code that was edited in plugins/ is used by the next run.
 
-    A dict that it returns is the output, None is `{}`, an int `{"rows_affected": n}`, other JSON
-    `{"value": …}`. What is not JSON or is over 256 KiB is kept as a preview, with a warning.
+    Output: a dict that it returns; None is `{}`, an int `{"rows_affected": n}`, other JSON
+    `{"value": …}`. What is not JSON or is over 256 KiB is kept as `{"truncated": true, "preview"}`,
+    with a warning: the work is done, so it does not fail.
+
+    Errors: `StepRefused` when there is no such module or function, or it does not take these
+    parameters. An exception by its own type, such as `ValueError`, with the traceback of the code
+    in plugins/. `ProcessDied` when the process ended: a crash of C code, a kill, `os._exit`.
+
+    Example:
+    [[jobs]]
+    id = "monthly-report"
+    schedule = "0 6 1 * *"
+    params = { region = "EU" }
+
+    [[jobs.steps]]
+    name = "report"
+    type = "python"
+    callable = "reports.summary:generate_pdf"
+    op_kwargs = { period = "month", until = "${ctx:yesterday}" }
+    timeout_seconds = 900
     """
 
     name: ClassVar[str] = "python"

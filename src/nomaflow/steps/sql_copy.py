@@ -60,7 +60,7 @@ class CopyTarget(Definition):
 
     connector: Connector
     schema_: Annotated[Schema, Field(alias="schema")] = None
-    table: Name
+    table: Annotated[Name, Field(description="The table; made when it does not exist.")]
 
 
 class CopyColumn(Definition):
@@ -113,8 +113,8 @@ class CopyIncremental(Definition):
 class SqlCopySpec(StepSpec):
     """Fields of a `sql_copy` step."""
 
-    source: CopySource
-    target: CopyTarget
+    source: Annotated[CopySource, Field(description="Where the rows come from.")]
+    target: Annotated[CopyTarget, Field(description="The table that they go into.")]
     mode: Annotated[
         Mode,
         Field(
@@ -235,10 +235,33 @@ class SqlCopySpec(StepSpec):
 class SqlCopyStep:
     """Copies a whole table between two databases; the target never shows a part of it.
 
+    `where` and `source.query` take no tokens: `:name` binds a merged parameter. The log has a line
+    for each batch, `▶ batch 12 of 47 · 120 000 rows`, and one for the moment of the swap.
+
     Output: `{"source_rows", "target_rows", "elapsed_ms"}`, and how it was done: `mode`, `lane`,
     `lanes_passed_over`, `way`, `way_reason`, `bytes`, `rows_per_second`, `swap_ms`, `inserted`,
     `updated`, `deleted`; what became of columns: `coercions`, `left_alone`, `added_columns`,
     `ignored_columns`; and, where asked for, `incremental` and `checksum`.
+
+    Errors: `StepRefused` before a row moves: a table that is not there, a copy onto itself, types
+    that do not become each other, an upsert without a key. `Unreachable` when a database does not
+    answer. `StepFailed` when a value does not fit, with its column and row, or when `min_rows`,
+    `max_shrink_percent` or `verify` hold the result. Whatever it is, the target is as it was.
+
+    Example:
+    [[jobs]]
+    id = "orders-to-reporting"
+    schedule = "0 2 * * *"
+    params = { region = "EU" }
+
+    [[jobs.steps]]
+    name = "orders"
+    type = "sql_copy"
+    source = { connector = "erp", table = "orders" }
+    target = { connector = "reporting", table = "orders" }
+    where = "region = :region"
+    columns = { note = { drop = true }, amount = { rename = "amount_cents" } }
+    max_shrink_percent = 30
     """
 
     name: ClassVar[str] = "sql_copy"

@@ -42,8 +42,38 @@ class SqlQuerySpec(StepSpec):
 class SqlQueryStep:
     """Runs one SQL statement on a connector: a read, a write, DDL or a procedure.
 
-    Rows are counted to the end and dropped. Output: `{"rows_affected": N}`, and `first_row`
-    (column → value) when asked for.
+    Rows are counted to the end and dropped. The statement takes no tokens: `:name` binds a merged
+    parameter, `:session_user` and `:run_id` are always there. Each statement commits by itself;
+    several in one transaction are work for a `python` step. At INFO the log tells how many rows it
+    was, at DEBUG the whole statement.
+
+    Output: `{"rows_affected": N}`, the rows that it returned or changed, and with
+    `capture_first_row` also `first_row`: column → value, null when there was no row. Of it 64
+    columns are kept, of a text 4 KB.
+
+    Errors: `StepRefused` when a `:name` has no value or the query holds more than one statement:
+    nothing was sent. `Unreachable` when the database does not answer. Else the driver's own type,
+    such as `UniqueViolation` or `OperationalError`, with its message, without statement and
+    parameters.
+
+    Example:
+    [[jobs]]
+    id = "close-old-tickets"
+    params = { days = 90 }
+
+    [[jobs.steps]]
+    name = "count"
+    type = "sql_query"
+    connector = "reporting"
+    query = "SELECT count(*) AS old FROM tickets WHERE age_in_days > :days"
+    capture_first_row = true
+
+    [[jobs.steps]]
+    name = "close"
+    type = "sql_query"
+    connector = "reporting"
+    query = "UPDATE tickets SET closed_by = :session_user WHERE age_in_days > :days"
+    when = 'steps.count.output.first_row.old > 0'
     """
 
     name: ClassVar[str] = "sql_query"
