@@ -170,6 +170,9 @@ class Source(Protocol):
     ) -> Sequence[Query]:
         """What `select` gives, in up to so many queries that do not overlap."""
 
+    def about(self, query: Query) -> int | None:
+        """About how many rows there are, where the database knows that without counting them."""
+
     def count(self, query: Query, seconds: float) -> int | None:
         """How many rows there are; None when it takes longer, or fails."""
 

@@ -229,7 +229,9 @@ class _Copying:
     def _load(self, decision: Decision, search: BadRowSearch) -> tuple[Lane, Moved]:
         decided, transfer = decision.plan, decision.transfer
         with self.reading.errors():
-            total = self.source.count(transfer.query, _COUNT_SECONDS)
+            total = self.source.about(transfer.query)
+            if total is None:
+                total = self.source.count(transfer.query, _COUNT_SECONDS)
             shortcuts = self.target.shortcuts(self.source) if self.order.shorten else ()
             chosen = lane(decided, replace(transfer, rows=total), shortcuts)
         self.watch.stop_if_asked()

@@ -33,7 +33,10 @@ class Progress:
             self._line()
 
     def finish(self) -> None:
-        """All rows have arrived."""
+        """All rows have arrived; how many there would be was perhaps only known roughly."""
+        if self._total != self.rows:
+            self._total = self.rows
+            self._report(self.rows, self._total)
         if self.rows > self._told:
             self._line()
 

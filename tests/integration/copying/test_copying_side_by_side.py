@@ -1,10 +1,13 @@
-"""What several sessions of the target do at once, and that they end together."""
+"""What large tables are copied with: several sessions, estimates, the server's maintenance."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
+import psycopg
 import pytest
 from tests.integration.copying.conftest import Desk, Place
+from tests.servers.postgresql import PostgresqlServer
 from tests.waiting import eventually
 
 from nomaflow.errors import StepCanceled, StepFailed
@@ -79,3 +82,53 @@ def test_indexes_are_built_by_two_sessions_which_a_cancel_ends(
     canceller.join()
     eventually(lambda: there.rows(BUILDERS) == [(0,)])
     assert there.rows("SELECT count(*) FROM t") == [(0,)]
+
+
+def test_how_far_a_large_table_is_need_not_be_counted(places: Places, desk: Desk) -> None:
+    here, there = places("postgresql", "postgresql")
+    here.run(
+        "CREATE TABLE t AS SELECT n AS id, repeat('x', 90) AS filler"
+        " FROM generate_series(1, 120000) AS n",
+        "ANALYZE t",
+        "DELETE FROM t WHERE id <= 1000",
+    )
+    desk.copy("t", batch_size=10_000)
+    assert desk.port.reports[0][1] == 120_000
+    assert desk.port.reports[-1] == (119_000, 119_000)
+    assert there.rows("SELECT count(*) FROM t") == [(119_000,)]
+
+
+def test_many_columns_get_statistics_of_a_small_sample_first(places: Places, desk: Desk) -> None:
+    here, there = places("postgresql", "postgresql")
+    names = [f"c{n}" for n in range(60)]
+    here.run(
+        f"CREATE TABLE t (id int PRIMARY KEY, {', '.join(f'{name} int' for name in names)})",
+        f"INSERT INTO t SELECT n, {', '.join('n % 1000' for _ in names)}"
+        " FROM generate_series(1, 70000) AS n",
+    )
+    most = "SELECT max(array_length(histogram_bounds, 1)) FROM pg_stats WHERE tablename = 't'"
+    desk.copy("t")
+    assert there.rows(most) == [(17,)]
+    there.run("ALTER TABLE t SET (autovacuum_enabled = off)")
+    desk.copy("t")
+    assert there.rows(most) == [(101,)]
+
+
+@pytest.fixture
+def eager_autovacuum(postgresql_server: PostgresqlServer) -> Iterator[None]:
+    with closing(psycopg.connect(postgresql_server.url(), autocommit=True)) as connection:
+        connection.execute("ALTER SYSTEM SET autovacuum_naptime = '1s'")
+        connection.execute("SELECT pg_reload_conf()")
+        yield
+        connection.execute("ALTER SYSTEM RESET autovacuum_naptime")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@pytest.mark.usefixtures("eager_autovacuum")
+def test_an_autovacuum_of_the_table_makes_way(pair: tuple[Place, Place], desk: Desk) -> None:
+    _, there = pair
+    slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
+    there.run(f"{WIDE[0]} WITH ({slow}, autovacuum_vacuum_insert_threshold = 0)", WIDE[1])
+    busy = "SELECT count(*) FROM pg_stat_progress_vacuum WHERE relid = 't'::regclass"
+    eventually(lambda: there.rows(busy) == [(1,)])
+    assert desk.copy("t")["way"] == "rename"

@@ -81,6 +81,9 @@ class MysqlSource:
     ) -> Sequence[Query]:
         return [self.select(table, columns, where, values)]
 
+    def about(self, query: Query) -> int | None:  # noqa: ARG002 - InnoDB's guess is far off
+        return None
+
     def count(self, query: Query, seconds: float) -> int | None:
         if catalogue.is_mariadb(self.connection):
             head = f"SET STATEMENT max_statement_time = {seconds} FOR SELECT COUNT(*)"

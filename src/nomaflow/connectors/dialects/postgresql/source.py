@@ -32,6 +32,8 @@ _BLOCKS = """
 SELECT max(pg_relation_size(c) / current_setting('block_size')::int)
 FROM (SELECT %s::regclass AS c UNION ALL SELECT relid FROM pg_partition_tree(%s::regclass)) AS t
 """
+_MANY_ROWS = 100_000
+_WAS_COUNTED = "SELECT reltuples > 0 FROM pg_class WHERE oid = $1::text::regclass"
 _LOADERS: dict[Kind | None, type[Loader]] = {
     Kind.INTEGER: IntLoader,
     Kind.FLOAT: FloatLoader,
@@ -118,6 +120,17 @@ class PostgresqlSource:
 
     def observed(self, query: Query, columns: Sequence[str]) -> dict[str, ColumnType]:  # noqa: ARG002
         return {}
+
+    def about(self, query: Query) -> int | None:
+        cursor = RawCursor(self.connection)
+        cursor.execute(f"EXPLAIN (FORMAT JSON, VERBOSE) {query.sql}", query.params)
+        ((explained,),) = cursor.fetchall()
+        plan = explained[0]["Plan"]
+        if plan["Node Type"] != "Seq Scan" or "Filter" in plan or plan["Plan Rows"] < _MANY_ROWS:
+            return None
+        name = reference(TableName(plan["Relation Name"], plan["Schema"]))
+        known = cursor.execute(_WAS_COUNTED, [name]).fetchone()
+        return int(plan["Plan Rows"]) if known == (True,) else None
 
     def count(self, query: Query, seconds: float) -> int | None:
         cursor = RawCursor(self.connection)

@@ -25,6 +25,7 @@ from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.obstacles import obstacles
 from nomaflow.connectors.dialects.postgresql.source import reference
 from nomaflow.connectors.dialects.postgresql.stash import LOCK_TIMEOUT_MS, PREFIX, mark
+from nomaflow.connectors.dialects.postgresql.statistics import analyze
 from nomaflow.connectors.tables import TableName
 
 _OUTGOING = "nomaflow_outgoing_"
@@ -34,6 +35,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
   AND coalesce(backend_type, 'client backend') = 'client backend'
   AND age(backend_xmin) >= age($1::text::xid)
 """
+_PATIENCE = "SELECT setting::int * 3 / 2 FROM pg_settings WHERE name = 'deadlock_timeout'"
 _GRANTEES = """
 SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC'
                 ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
@@ -87,6 +89,7 @@ class Succession:
                 self._run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
                 self._run(self._unbuilt[0])
             self._unbuilt.pop(0)
+        analyze(self._connection, reference(self._stash))
 
     def lock(self, keep: TableName | None) -> None:
         """Lock the table and what goes along with it, in the open transaction.
@@ -98,6 +101,7 @@ class Succession:
         """
         if self._value(_OLD_SNAPSHOTS, self._loaded):
             raise TableLocked("a transaction is older than the new rows")
+        self._send_maintenance_away()
         with catalogue_alone(self._connection):
             seen = fingerprint(self._connection, self._oid)
             around = self._unchanged()
@@ -106,6 +110,13 @@ class Succession:
             self._run("; ".join(self._locking(around)))
         if fingerprint(self._connection, self._oid) != seen:
             raise TableLocked("its definition changes")
+
+    def _send_maintenance_away(self) -> None:
+        """The server ends an autovacuum for whoever waits long enough; no reader waits for this."""
+        patience = self._value(_PATIENCE)
+        with lock_errors():
+            self._run(f"SET LOCAL lock_timeout = {patience}")
+            self._run(f"LOCK TABLE {reference(self._table)} IN SHARE UPDATE EXCLUSIVE MODE")
 
     def take_place(self) -> None:
         """Make the stash the table. Raises WayClosed when it cannot be, TableLocked."""
@@ -147,7 +158,6 @@ class Succession:
         for sequence in shape.sequences:
             name = self._sequences.get(sequence.column, sequence.reference)
             yield advance(name, sequence.column, here)
-        yield f"ANALYZE {here}"
 
     def _unchanged(self) -> Surroundings:
         """What is around the table now. Raises WayClosed if it is not as it was before the load."""

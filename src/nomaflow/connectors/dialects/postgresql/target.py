@@ -19,6 +19,7 @@ from nomaflow.connectors.dialects.postgresql.exact import Ends
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.raw import Raw
 from nomaflow.connectors.dialects.postgresql.source import PostgresqlSource, reference
+from nomaflow.connectors.dialects.postgresql.statistics import analyze
 from nomaflow.connectors.dialects.postgresql.succession import (
     Succession,
     advance,
@@ -146,17 +147,12 @@ class PostgresqlTarget:
     def ripen(self, table: Table, way: Way) -> None:
         if way is Way.RENAME:
             self._heir.ripen()
-        elif way is Way.CREATE:
-            constraints = [
-                f"ALTER COLUMN {quote(column.name)} SET NOT NULL"
-                for column in table.columns
-                if not column.nullable
-            ]
-            if constraints:
-                self.execute(f"ALTER TABLE {self._here} {', '.join(constraints)}")
-            self.execute(f"ANALYZE {self._here}")
-        else:
-            self.execute(f"ANALYZE {self._here}")
+            return
+        required = [column.name for column in table.columns if not column.nullable]
+        if way is Way.CREATE and required:
+            constraints = (f"ALTER COLUMN {quote(name)} SET NOT NULL" for name in required)
+            self.execute(f"ALTER TABLE {self._here} {', '.join(constraints)}")
+        analyze(self._connection, self._here)
 
     def enter(self, table: Table, way: Way, keep: TableName | None) -> None:
         self.execute("BEGIN")

@@ -100,6 +100,9 @@ class SqliteSource:
     ) -> Sequence[Query]:
         return [self.select(table, columns, where, values)]
 
+    def about(self, query: Query) -> int | None:  # noqa: ARG002 - nothing is kept of a table
+        return None
+
     def count(self, query: Query, seconds: float) -> int | None:
         limit = threading.Timer(seconds, self.connection.interrupt)
         limit.start()

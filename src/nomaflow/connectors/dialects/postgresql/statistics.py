@@ -1,0 +1,40 @@
+"""Statistics of a stash, without which the first queries after a swap would be planned badly."""
+
+from typing import Any, Final
+
+import psycopg
+
+_ENOUGH: Final = 1000
+_COARSEST: Final = 10
+_LARGE_BYTES: Final = 16 * 1024 * 1024
+_FACTS = """
+SELECT string_agg(quote_ident(a.attname), ', '), count(*),
+       current_setting('default_statistics_target')::int,
+       pg_relation_size(c.oid) >= %s AND current_setting('autovacuum')::bool
+       AND NOT EXISTS (SELECT 1 FROM unnest(c.reloptions) AS option
+                       WHERE starts_with(option, 'autovacuum_enabled=')
+                         AND NOT split_part(option, '=', 2)::bool)
+       AND NOT EXISTS (SELECT 1 FROM pg_index i
+                       WHERE i.indrelid = c.oid AND i.indexprs IS NOT NULL)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.oid = %s::regclass GROUP BY c.oid, c.reloptions
+"""
+
+
+def analyze(connection: psycopg.Connection[Any], stash: str) -> None:
+    """Look at a sample of the rows.
+
+    Of a large table with many columns it is a small one, as sorting each of them can take longer
+    than the load: 5.2 s for 120 columns, 0.4 s with a tenth of the rows. ANALYZE with a list of
+    columns leaves the count of changes as it is, so autovacuum soon looks at all the sample that
+    the server is set to. Where it does not, nothing is saved.
+    """
+    found = connection.execute(_FACTS, [_LARGE_BYTES, stash]).fetchone()
+    names, columns, target, is_looked_at_again = found or ("", 1, 0, False)
+    coarse = max(_ENOUGH // columns, _COARSEST)
+    with connection.transaction():
+        if is_looked_at_again and coarse < target:
+            connection.execute(f"SET LOCAL default_statistics_target = {coarse}".encode())
+            connection.execute(f"ANALYZE {stash} ({names})".encode())
+        else:
+            connection.execute(f"ANALYZE {stash}".encode())
