@@ -9,13 +9,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
-from importlib.util import module_from_spec, spec_from_file_location
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from types import ModuleType
+
+from nomaflow.cli.demo import examples
 
 FOLDER = Path(__file__).resolve().parent
-NAMES = sorted(path.parent.name for path in FOLDER.glob("*/example.py"))
 NOMAFLOW = (sys.executable, "-m", "nomaflow")
 
 
@@ -23,9 +22,12 @@ def main() -> None:
     arguments = _arguments()
     with ExitStack() as stack:
         home = arguments.home or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "home"
-        example = _module(FOLDER / arguments.name / "example.py")
+        example = examples.example(arguments.name)
+        if reason := getattr(example, "missing", lambda: None)():
+            sys.exit(reason)
         make_home(home, FOLDER / arguments.name)
-        stack.enter_context(example.world(home))
+        example.prepare(home)
+        stack.enter_context(getattr(example, "world", nullcontext)(home))
         for command in example.COMMANDS:
             _say(f"$ nomaflow {' '.join(command)}")
             subprocess.run([*NOMAFLOW, *command, "--home", home], check=False)
@@ -49,19 +51,11 @@ def make_home(home: Path, example: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run one of the examples, and see what it does.")
-    parser.add_argument("name", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument(
+        "name", choices=examples.names(), metavar="NAME", help=", ".join(examples.names())
+    )
     parser.add_argument("--home", type=Path, metavar="DIR", help="Keep the home in this folder.")
     return parser.parse_args()
-
-
-def _module(file: Path) -> ModuleType:
-    spec = spec_from_file_location(f"example_{file.parent.name.replace('-', '_')}", file)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{file} cannot be read as Python.")
-    sys.path.insert(0, str(FOLDER))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _say(text: str) -> None:

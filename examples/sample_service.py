@@ -1,6 +1,7 @@
 """A small web service for the examples: what it answers, and what it was sent."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,8 +31,8 @@ class Reply:
 
 
 @contextmanager
-def sample_service(home: Path, address: str, answer: Callable[[Request], Reply]) -> Iterator[None]:
-    """Serve while the context is open, and let the home's connectors reach it as `address`."""
+def sample_service(home: Path, name: str, answer: Callable[[Request], Reply]) -> Iterator[None]:
+    """Serve while the context is open, and let the home's connector of that name lead there."""
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
@@ -53,7 +54,7 @@ def sample_service(home: Path, address: str, answer: Callable[[Request], Reply])
             """Say nothing: the example's own output is what one reads."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    _stand_in(home / "connectors.toml", address, f"http://127.0.0.1:{server.server_port}")
+    lead(home, name, f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -64,6 +65,9 @@ def sample_service(home: Path, address: str, answer: Callable[[Request], Reply])
         thread.join()
 
 
-def _stand_in(connectors: Path, address: str, stand_in: str) -> None:
+def lead(home: Path, name: str, address: str) -> None:
+    """Have the home's connector of that name lead to the address."""
+    connectors = home / "connectors.toml"
     text = connectors.read_text(encoding="utf-8")
-    connectors.write_text(text.replace(address, stand_in), encoding="utf-8")
+    setting = rf'(?s)(\[connectors\.{name}\].*?\n(?:base_url|server) = )"[^"]*"'
+    connectors.write_text(re.sub(setting, rf'\1"{address}"', text, count=1), encoding="utf-8")

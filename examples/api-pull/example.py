@@ -16,11 +16,14 @@ CUSTOMERS = [
 asked: list[Request] = []
 
 
-@contextmanager
-def world(home: Path) -> Iterator[None]:
+def prepare(home: Path) -> None:
     with (home / ".env").open("a") as variables:
         variables.write(f"CRM_TOKEN={TOKEN}\n")
-    with sample_service(home, "https://crm.example.com", _answer):
+
+
+@contextmanager
+def world(home: Path) -> Iterator[None]:
+    with sample_service(home, "crm", _answer):
         yield
 
 

@@ -2,15 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 CLEAN = ("run", "clean-sessions", "--wait")
 COMMANDS = (CLEAN, CLEAN)
 
 
-@contextmanager
-def world(home: Path) -> Iterator[None]:
+def prepare(home: Path) -> None:
     file = home / "data" / "app.db"
     file.parent.mkdir(exist_ok=True)
     with closing(sqlite3.connect(file)) as app, app:
@@ -19,7 +18,6 @@ def world(home: Path) -> Iterator[None]:
         app.executemany(
             "INSERT INTO sessions VALUES (?, ?)", [(n, days[n % 2]) for n in range(3000)]
         )
-    yield
 
 
 def outcome(home: Path) -> Iterator[str]:

@@ -12,10 +12,13 @@ COMMANDS = (("run", "sync-orders", "--wait"),)
 messages: list[str] = []
 
 
+def prepare(home: Path) -> None:
+    _make_erp(home / "data" / "erp.db")
+
+
 @contextmanager
 def world(home: Path) -> Iterator[None]:
-    _make_erp(home / "data" / "erp.db")
-    with sample_service(home, "https://chat.example.com", _hear):
+    with sample_service(home, "chat", _hear):
         yield
 
 

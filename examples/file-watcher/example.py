@@ -2,21 +2,19 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 LOAD = ("run", "load-sales", "--wait")
 COMMANDS = (LOAD, LOAD)
 
 
-@contextmanager
-def world(home: Path) -> Iterator[None]:
+def prepare(home: Path) -> None:
     inbox = home / "inbox"
     inbox.mkdir()
     for shop in ("lyon", "nantes"):
         lines = [f"{shop},2026-11-{day:02},{day * 10}.25" for day in range(1, 21)]
         (inbox / f"{shop}.csv").write_text("\n".join(["shop,sold_on,amount", *lines, ""]))
-    yield
 
 
 def outcome(home: Path) -> Iterator[str]:

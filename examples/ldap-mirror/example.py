@@ -4,12 +4,13 @@ import shutil
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+from sample_service import lead
 
 MIRROR = ("run", "mirror-directory", "--wait")
 COMMANDS = (MIRROR, (*MIRROR, "--param", "people=(employeeType=permanent)"))
@@ -20,17 +21,26 @@ SCHEMAS = Path("/etc/ldap/schema")
 NEEDED = "This example needs OpenLDAP's server (apt-get install slapd) and nomaflow[ldap]."
 
 
-@contextmanager
-def world(home: Path) -> Iterator[None]:
+def missing() -> str | None:
+    """Why this example cannot run here; None when it can."""
+    return NEEDED if not _slapd() or find_spec("ldap") is None else None
+
+
+def prepare(home: Path) -> None:
     with (home / ".env").open("a") as variables:
         variables.write(f"LDAP_PASSWORD={PASSWORD}\n")
-    folder = home / "directory"
+    folder = home.resolve() / "directory"
     folder.mkdir()
-    with _directory(folder) as address:
-        connectors = home / "connectors.toml"
-        connectors.write_text(
-            connectors.read_text().replace("ldaps://ldap.example.com", address), encoding="utf-8"
-        )
+    settings, data = _settings_file(folder), folder / "people.ldif"
+    settings.write_text(_settings(folder), encoding="utf-8")
+    data.write_text("\n".join(_entries()), encoding="utf-8")
+    subprocess.run([_slapd(), "-T", "add", "-q", "-f", settings, "-l", data], check=True)
+
+
+@contextmanager
+def world(home: Path) -> Iterator[None]:
+    with _directory(_settings_file(home / "directory")) as address:
+        lead(home, "directory", address)
         yield
 
 
@@ -43,19 +53,12 @@ def outcome(home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _directory(folder: Path) -> Iterator[str]:
+def _directory(settings: Path) -> Iterator[str]:
     """An OpenLDAP server on a free port; its address."""
-    program = shutil.which("slapd") or shutil.which("slapd", path="/usr/sbin:/usr/local/sbin")
-    if program is None or find_spec("ldap") is None:
-        sys.exit(NEEDED)
-    settings, data = folder / "slapd.conf", folder / "people.ldif"
-    settings.write_text(_settings(folder), encoding="utf-8")
-    data.write_text("\n".join(_entries()), encoding="utf-8")
-    subprocess.run([program, "-T", "add", "-q", "-f", settings, "-l", data], check=True)
     port = _free_port()
     address = f"ldap://127.0.0.1:{port}"
     server = subprocess.Popen(
-        [program, "-f", settings, "-h", address, "-d", "0"], stderr=subprocess.DEVNULL
+        [_slapd(), "-f", settings, "-h", address, "-d", "0"], stderr=subprocess.DEVNULL
     )
     try:
         _wait_for(port)
@@ -63,6 +66,15 @@ def _directory(folder: Path) -> Iterator[str]:
     finally:
         server.kill()
         server.wait()
+
+
+def _slapd() -> str:
+    """The program; empty when it is not there."""
+    return shutil.which("slapd") or shutil.which("slapd", path="/usr/sbin:/usr/local/sbin") or ""
+
+
+def _settings_file(folder: Path) -> Path:
+    return folder / "slapd.conf"
 
 
 def _settings(folder: Path) -> str:
@@ -107,4 +119,4 @@ def _wait_for(port: int) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    sys.exit("slapd did not start.")
+    raise RuntimeError("slapd did not start.")

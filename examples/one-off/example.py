@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 COMMANDS = (
@@ -12,8 +12,7 @@ COMMANDS = (
 )
 
 
-@contextmanager
-def world(home: Path) -> Iterator[None]:
+def prepare(home: Path) -> None:
     file = home / "data" / "app.db"
     file.parent.mkdir(exist_ok=True)
     with closing(sqlite3.connect(file)) as app, app:
@@ -31,7 +30,6 @@ def world(home: Path) -> Iterator[None]:
         )
         app.execute("INSERT INTO invoices VALUES (1, '2026-10', 'EU', 99, TRUE)")
         app.execute("INSERT INTO invoices VALUES (3, '2026-10', 'EU', 0, FALSE)")
-    yield
 
 
 def outcome(home: Path) -> Iterator[str]:

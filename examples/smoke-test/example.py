@@ -1,4 +1,4 @@
-"""A shop that answers once and then falls ill, and a chat that listens."""
+"""A shop that answers once, falls ill for three requests, and a chat that listens."""
 
 import json
 from collections.abc import Iterator
@@ -12,11 +12,15 @@ asked: list[Request] = []
 messages: list[str] = []
 
 
+def prepare(_: Path) -> None:
+    """There is nothing to lay out."""
+
+
 @contextmanager
 def world(home: Path) -> Iterator[None]:
     with (
-        sample_service(home, "https://shop.example.com", _answer),
-        sample_service(home, "https://chat.example.com", _hear),
+        sample_service(home, "shop", _answer),
+        sample_service(home, "chat", _hear),
     ):
         yield
 
@@ -28,7 +32,8 @@ def outcome(_: Path) -> Iterator[str]:
 
 def _answer(request: Request) -> Reply:
     asked.append(request)
-    return Reply({"status": "ok"}) if len(asked) == 1 else Reply({"status": "ill"}, 500)
+    is_ill = 1 < len(asked) <= 4
+    return Reply({"status": "ill"}, 500) if is_ill else Reply({"status": "ok"})
 
 
 def _hear(request: Request) -> Reply:

@@ -7,7 +7,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -59,19 +59,22 @@ def only(folder: Path, pattern: str) -> Path:
     return found
 
 
+def files_of(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path.relative_to(folder)
+
+
 def names_in(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_every_file_of_the_source(published: Path) -> None:
-    source = {
-        str(path.relative_to(SRC))
-        for path in SRC.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert names_in(only(published, "*.whl")) == source
+def test_the_wheel_holds_every_file_of_the_source_and_the_examples(published: Path) -> None:
+    source = {str(name) for name in files_of(SRC)}
+    examples = {f"nomaflow/cli/demo/examples/{name}" for name in files_of(SRC.parent / "examples")}
+    assert names_in(only(published, "*.whl")) == source | examples
 
 
 @pytest.mark.slow

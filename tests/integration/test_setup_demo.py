@@ -18,12 +18,22 @@ from sqlalchemy.engine import make_url
 from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.load import load as load_catalogue
 from nomaflow.catalogue.values.env_file import read_env
+from nomaflow.cli.demo import examples
 from nomaflow.cli.demo.dataset import data_folder
 from nomaflow.cli.demo.load import load
 from nomaflow.cli.demo.make import lay_out, make_home
 from nomaflow.errors import Refused
 
 ROWS = {"airlines": 16, "airports": 1458, "planes": 3322, "weather": 26115, "flights": 336776}
+EXAMPLES = {
+    "clean-sessions",
+    "load-sales",
+    "mirror-directory",
+    "pull-customers",
+    "rebuild-invoices",
+    "smoke-test",
+    "sync-orders",
+}
 PASSWORD = 'p@ss "\\ word'
 POSTGRESQL = make_url("postgresql://demo@db.example.com:5433/reports").set(password=PASSWORD)
 
@@ -98,6 +108,15 @@ def test_the_home_has_no_problems(home: Home) -> None:
     catalogue = load_catalogue(home)
     assert catalogue.problems == ()
     assert {"nightly-refresh", "busiest-routes", "heartbeat"} <= set(catalogue.jobs)
+
+
+def test_the_examples_are_in_the_catalogue_and_on_unless_they_cannot_run(home: Home) -> None:
+    jobs = load_catalogue(home).jobs
+    assert set(jobs) >= EXAMPLES
+    disabled = {name for name in EXAMPLES if not jobs[name].enabled}
+    why = examples.example("ldap-mirror").missing()
+    assert disabled == (set() if why is None else {"mirror-directory"})
+    assert (why or "") in (jobs["mirror-directory"].description or "")
 
 
 def test_a_second_call_keeps_what_stands(home: Home) -> None:

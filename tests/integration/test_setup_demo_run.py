@@ -1,6 +1,7 @@
 """The demo's nightly job, run as a user runs it, on the whole data set."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy.engine import make_url
+from tests.commands import started
+from tests.waiting import eventually
 
 from nomaflow.catalogue.home import Home
+from nomaflow.cli.demo import examples
 from nomaflow.cli.demo.load import load
 from nomaflow.cli.demo.make import lay_out
 
@@ -53,6 +57,26 @@ def test_the_nightly_job_copies_every_value_into_postgresql(
     with psycopg.connect(postgresql_url) as reporting:
         assert_same_tables(home, lambda query: reporting.execute(query))
         assert reporting.execute("SELECT sum(flights) FROM carrier_months").fetchone() == (336776,)
+
+
+def test_the_demo_serves_and_every_example_that_can_run_has_run(home: Home) -> None:
+    """Twice: the second start finds what the first one left."""
+    for _ in range(2):
+        with started("demo", home.path, "--port", "0", files=home.path.parent / "demo") as demo:
+            demo.said("Nomaflow listens on")
+            runs = eventually(lambda: ended_runs(home), seconds=60)
+            demo.signal(signal.SIGINT)
+            demo.ended()
+    wanted = {job for job, _ in examples.tries()} | {"nightly-refresh"}
+    assert {job for job, _ in runs} >= wanted
+    assert {state for job, state in runs if job in wanted} == {"SUCCEEDED"}
+
+
+def ended_runs(home: Home) -> set[tuple[str, str]]:
+    """Job and state of each run; empty while one of them goes on."""
+    with closing(sqlite3.connect(home.data / "nomaflow.db")) as store:
+        runs = store.execute("SELECT job_id, state FROM ly2_job_runs").fetchall()
+    return set() if {"QUEUED", "RUNNING"} & {state for _, state in runs} else set(runs)
 
 
 def nightly_refresh(home: Home) -> dict[str, Any]:

