@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 from weakref import finalize
 
 from pydantic import Field, field_validator, model_validator
@@ -19,13 +19,14 @@ from nomaflow.connectors.base import ConnectorSettings, EngineLookup, OnCancel
 from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.definition import Documented
 from nomaflow.domain.secrets import MASK, SecretText
-from nomaflow.errors import Refused, StepFailed, StepRefused
+from nomaflow.errors import NotFound, Refused, StepFailed, StepRefused
 
 if TYPE_CHECKING:
     import httpx2
 
     from nomaflow.connectors.web.session import Session
 
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 MOST_BYTES: Final = 32 * 2**20
 EXCERPT_CHARACTERS: Final = 300
 CONNECT_SECONDS: Final = 10.0
@@ -59,6 +60,24 @@ class HttpAuth(Documented):
         return self
 
 
+class HttpEndpoint(Documented):
+    """A request with a name: a step's `url` may be that name, plugins `call` it."""
+
+    url: str = ""
+    """Relative to the connector's `base_url`."""
+
+    method: Method = "GET"
+    """What is asked for, unless the step says it."""
+
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    """Over those of the connector."""
+
+    def with_query(self, query: str) -> Self:
+        """The same, with further parameters, as they stand in an address behind the `?`."""
+        mark = "&" if "?" in self.url else "?"
+        return self.model_copy(update={"url": f"{self.url}{mark}{query}"}) if query else self
+
+
 class HttpDefinition(Documented):
     """A block [connectors.NAME] with type "http": a service and how to speak to it."""
 
@@ -88,6 +107,9 @@ class HttpDefinition(Documented):
 
     connect_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = CONNECT_SECONDS
     """How long a connection may take; an answer may take as long as its step."""
+
+    endpoints: Mapping[str, HttpEndpoint] = Field(default_factory=dict)
+    """Named requests, `[connectors.NAME.endpoints.ENDPOINT]`."""
 
     def located(self, home: Path) -> Self:
         """The same, with relative paths counted from the home folder."""
@@ -181,6 +203,27 @@ class HttpConnector:
         connector.__dict__.pop("_session", None)
         connector.on_cancel = on_cancel
         return connector
+
+    def endpoint(self, url: str) -> HttpEndpoint:
+        """The endpoint that the url names, with the query behind it; else one for the url."""
+        name, _, query = url.partition("?")
+        named = self._definition.endpoints.get(name) if self._definition else None
+        return named.with_query(query) if named else HttpEndpoint(url=url)
+
+    def call(
+        self, name: str, *, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> HttpResponse:
+        """Send the named request, with `request`'s options. Raises NotFound."""
+        known = self._definition.endpoints if self._definition else {}
+        if name not in known:
+            raise NotFound(
+                f"Connector '{self.name}' has no endpoint '{name}'. Known endpoints: "
+                f"{', '.join(known) or 'none'}."
+            )
+        named = known[name]
+        return self.request(
+            named.method, named.url, headers={**named.headers, **(headers or {})}, **options
+        )
 
     @contextmanager
     def stream(

@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, ClassVar, Final, Literal, cast
+from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from nomaflow.clock import SystemClock
-from nomaflow.connectors.http import MOST_BYTES, Answer, HttpConnector, bad_status
-from nomaflow.errors import StepFailed
+from nomaflow.connectors.http import MOST_BYTES, Answer, HttpConnector, Method, bad_status
+from nomaflow.errors import StepFailed, StepRefused
 from nomaflow.steps.base import HostKind, Output, StepSpec
 from nomaflow.steps.body_file import body_file
 from nomaflow.steps.context import StepContext
@@ -42,10 +42,14 @@ class HttpSpec(StepSpec):
         ),
     ] = None
     url: Annotated[
-        str, Field(description="The whole address; with a connector relative to its base URL.")
+        str,
+        Field(
+            description="The whole address; with a connector relative to its base URL, or the name "
+            "of one of its endpoints."
+        ),
     ]
     method: Annotated[
-        Literal["GET", "POST", "PUT", "PATCH", "DELETE"], Field(description="What is asked for.")
+        Method, Field(description="What is asked for. Default: what the named endpoint says.")
     ] = "GET"
     headers: Annotated[
         Mapping[str, HeaderText],
@@ -75,8 +79,8 @@ class HttpSpec(StepSpec):
     @field_validator("body")
     @classmethod
     def _can_be_sent(cls, body: Any, info: ValidationInfo) -> Any:
-        if body is not None and info.data.get("method") == "GET":
-            raise ValueError("a GET request has no body; expected another method")
+        if body is not None and info.data.get("connector") is None:
+            _refuse_body_of(info.data.get("method"))
         if body is not None and not isinstance(body, str | Mapping | list | tuple):
             raise ValueError("expected text, a table or a list")
         return body
@@ -120,20 +124,23 @@ class HttpStep:
 
     def run(self, spec: HttpSpec, ctx: StepContext) -> Output:
         connector = _connector(spec, ctx)
+        endpoint = connector.endpoint(spec.url)
+        method = spec.method if "method" in spec.model_fields_set else endpoint.method
+        headers = {**endpoint.headers, **spec.headers}
         sent = connector.stream(
-            spec.method,
-            spec.url,
-            headers=spec.headers,
+            method,
+            endpoint.url,
+            headers=headers,
             follow_redirects=_follows(spec),
-            **_content(spec.body),
+            **_content(spec.body, method),
         )
         with sent as answer:
             body = _received(answer, ctx)
             elapsed_ms = answer.elapsed_ms
-        text = connector.masked(_text(body, answer.charset), spec.headers)
+        text = connector.masked(_text(body, answer.charset), headers)
         output = _output(answer, body, text, elapsed_ms)
         said = f"{answer.reason}, {body.size:,} bytes in {elapsed_ms:,} ms"
-        ctx.log.info("%s %s → %s", spec.method, answer.url, said)
+        ctx.log.info("%s %s → %s", method, answer.url, said)
         if not 200 <= answer.status < 300 and answer.status not in spec.expect_status:
             raise _failure(answer, text, output)
         return output
@@ -173,14 +180,23 @@ def _connector(spec: HttpSpec, ctx: StepContext) -> HttpConnector:
     return cast("HttpConnector", ctx.get_connector(spec.connector))
 
 
+def _refuse_body_of(method: str | None) -> None:
+    if method == "GET":
+        raise ValueError("a GET request has no body; expected another method")
+
+
 def _follows(spec: HttpSpec) -> bool:
     """A redirect that is what the step expects is not followed."""
     return spec.follow_redirects and not any(300 <= status < 400 for status in spec.expect_status)
 
 
-def _content(body: Any) -> dict[str, Any]:
+def _content(body: Any, method: str) -> dict[str, Any]:
     if body is None:
         return {}
+    try:
+        _refuse_body_of(method)
+    except ValueError as error:
+        raise StepRefused(f"The step's body cannot be sent: {error}.") from None
     if isinstance(body, str):
         return {"content": body}
     return {"json": json.loads(json.dumps(body, default=str))}

@@ -18,7 +18,7 @@ from nomaflow.connectors.base import ConnectorSettings
 from nomaflow.connectors.http import CONNECTOR, HttpConnector, HttpDefinition
 from nomaflow.domain.run import StepRun
 from nomaflow.domain.states import StepState
-from nomaflow.errors import StepFailed, StepRefused, Unreachable
+from nomaflow.errors import NotFound, StepFailed, StepRefused, Unreachable
 
 JOB = """
 [[jobs]]
@@ -235,3 +235,65 @@ async def test_a_python_step_runs_a_request_within_itself(tmp_path: Path, web: W
     assert step.output is not None
     assert step.output["status"] == 200
     assert step.output["json"]["path"] == "/orders"
+
+
+ENDPOINTS = {
+    "open": {"url": "orders?state=open", "headers": {"X-List": "open"}},
+    "add": {"url": "orders", "method": "POST"},
+}
+
+
+def test_a_named_endpoint_is_called_with_its_method_headers_and_query(web: Web) -> None:
+    crm = a_connector(f"{web.url}/api", headers={"X-List": "all"}, endpoints=ENDPOINTS)
+    crm.call("open", params={"page": 2})
+    crm.call("add", json={"id": 7})
+    listed, added = web.seen
+    assert (listed.method, listed.path) == ("GET", "/api/orders?state=open&page=2")
+    assert listed.headers["X-List"] == "open"
+    assert (added.method, added.path, added.body) == ("POST", "/api/orders", b'{"id":7}')
+
+
+def test_an_endpoint_that_is_not_there_is_told_with_those_that_are(web: Web) -> None:
+    crm = a_connector(web.url, endpoints=ENDPOINTS)
+    with pytest.raises(NotFound, match=r"no endpoint 'orders'\. Known endpoints: open, add"):
+        crm.call("orders")
+
+
+@pytest.mark.parametrize(
+    ("fields", "method", "path"),
+    [
+        ('url = "open"', "GET", "/api/orders?state=open"),
+        ('url = "open?since=${kw:day}"', "GET", "/api/orders?state=open&since=2026-11-22"),
+        ('url = "add"\nbody = { id = 7 }', "POST", "/api/orders"),
+        ('url = "add"\nmethod = "PUT"\nbody = { id = 7 }', "PUT", "/api/orders"),
+        ('url = "orders"', "GET", "/api/orders"),
+    ],
+)
+async def test_a_step_names_an_endpoint_of_its_connector(
+    tmp_path: Path, web: Web, fields: str, method: str, path: str
+) -> None:
+    connectors = f"""
+        [connectors.crm]
+        type = "http"
+        base_url = "{web.url}/api"
+        [connectors.crm.endpoints.open]
+        url = "orders?state=open"
+        [connectors.crm.endpoints.add]
+        url = "orders"
+        method = "POST"
+    """
+    job = JOB.replace('url = "orders"', fields) + '[jobs.params]\nday = "2026-11-22"\n'
+    step = await the_step(a_home(tmp_path / "home", job, connectors=connectors))
+    assert step.state is StepState.SUCCEEDED
+    assert [(seen.method, seen.path) for seen in web.seen] == [(method, path)]
+
+
+async def test_a_body_that_no_request_carries_is_refused_before_it_is_sent(
+    tmp_path: Path, web: Web
+) -> None:
+    connectors = f'[connectors.crm]\ntype = "http"\nbase_url = "{web.url}/api"\n'
+    job = f"{JOB}body = {{ id = 7 }}\n"
+    step = await the_step(a_home(tmp_path / "home", job, connectors=connectors))
+    assert step.error is not None
+    assert (step.error.type, web.seen) == ("StepRefused", [])
+    assert "a GET request has no body" in step.error.message
