@@ -99,8 +99,9 @@ class _Copying:
             place = self.target.home(self.order.request.target)
             self.target.begin(place)
             decider = Decider(self.order, self.reading, self.source, self.target)
-            decide = partial(decider.decide, place, self.target.table(place))
-            done = self._already_appended(place)
+            table = self.target.table(place)
+            decide = partial(decider.decide, place, table)
+            done = None if table is None else self._already_appended(place)
             if done is not None:
                 return self._output_of_earlier(done)
             decision = decide()
@@ -112,6 +113,7 @@ class _Copying:
         return self._load_and_swap(decision, search)
 
     def _already_appended(self, place: TableName) -> int | None:
+        """A receipt counts only together with its table, which may come into being after it."""
         if self.order.request.mode != "append":
             return None
         rows = Receipts(self.target, place.schema).rows_of(self.order.receipt)

@@ -39,15 +39,18 @@ class Receipts:
         if self._target.table(self._name) is None:
             return None
         row = self._target.row(
-            f"SELECT added_rows FROM {self._table} WHERE receipt = {self._target.place(1)}"  # noqa: S608
-            f" AND started_at = {self._target.place(2)}",
+            f"SELECT added_rows FROM {self._table} WHERE {self._is_it()}",  # noqa: S608 - ours
             [key.key, key.started_at.isoformat()],
         )
         return int(row[0]) if row else None
 
     def write(self, key: ReceiptKey, table: TableName, rows: int) -> None:
-        """Note an append of so many rows; it counts when the transaction commits."""
+        """Note an append of so many rows, again after one that did not come to its end."""
         self._target.make(self._name, _DEFINITION)
+        self._target.execute(
+            f"DELETE FROM {self._table} WHERE {self._is_it()}",  # noqa: S608 - ours
+            [key.key, key.started_at.isoformat()],
+        )
         places = ", ".join(self._target.place(number) for number in range(1, 5))
         self._target.execute(
             f"INSERT INTO {self._table} (receipt, started_at, target, added_rows)"  # noqa: S608
@@ -58,3 +61,6 @@ class Receipts:
             f"DELETE FROM {self._table} WHERE started_at < {self._target.place(1)}",  # noqa: S608
             [(key.started_at - _KEPT).isoformat()],
         )
+
+    def _is_it(self) -> str:
+        return f"receipt = {self._target.place(1)} AND started_at = {self._target.place(2)}"

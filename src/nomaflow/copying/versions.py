@@ -47,8 +47,9 @@ class Versions:
         self._table = target.reference(self._name)
 
     def add(self, version: Version, table: TableName, key: ReceiptKey) -> None:
-        """Note a version of that table; it counts when the transaction commits."""
+        """Note a version of that table, again after a swap that did not come to its end."""
         self._target.make(self._name, _DEFINITION)
+        self._forget(version)
         places = ", ".join(self._target.place(number) for number in range(1, 6))
         self._target.execute(
             f"INSERT INTO {self._table} (version, target, kept_at, stamp, new_rows)"  # noqa: S608
@@ -80,11 +81,14 @@ class Versions:
         """Drop a version; False when others hold it."""
         if not self._target.drop(version.name):
             return False
+        self._forget(version)
+        return True
+
+    def _forget(self, version: Version) -> None:
         self._target.execute(
             f"DELETE FROM {self._table} WHERE version = {self._target.place(1)}",  # noqa: S608
             [version.name.table],
         )
-        return True
 
     def prune(self, table: TableName, keep: int) -> int:
         """Drop all versions of a table but the `keep` newest; returns how many are gone."""

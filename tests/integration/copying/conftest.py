@@ -146,7 +146,7 @@ class Place:
 def _mariadb(url: str) -> Any:
     """A session that takes names in double quotes, as the other databases do."""
     place = urlsplit(url)
-    modes = "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT"
+    modes = "STRICT_ALL_TABLES,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT"
     return pymysql.connect(
         host=place.hostname,
         port=place.port or 3306,

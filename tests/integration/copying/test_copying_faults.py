@@ -15,10 +15,11 @@ from nomaflow.errors import StepCanceled, Unreachable
 
 Places = Callable[[str, str], tuple[Place, Place]]
 SIDES = ["sqlite", "postgresql"]
+TARGETS = [*SIDES, "mariadb"]
 ROWS = 20_000
 
 
-@pytest.fixture(params=SIDES)
+@pytest.fixture(params=TARGETS)
 def pair(request: pytest.FixtureRequest, places: Places) -> tuple[Place, Place]:
     """A target that holds version 0 of a table, whose source is at version 1."""
     here, there = places("sqlite", request.param)
@@ -34,13 +35,32 @@ def versions(place: Place) -> list[tuple[int, int]]:
 
 def tables(place: Place) -> list[str]:
     """Every table of ours that is there, temporary ones of other sessions included."""
-    query = (
-        "SELECT name FROM sqlite_master WHERE type = 'table'"
-        if place.is_sqlite
-        else "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text"
-        " NOT IN ('pg_catalog', 'information_schema', 'pg_toast')"
+    return sorted(name for (name,) in place.rows(_TABLES[place.kind]))
+
+
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT relname FROM pg_class WHERE relkind = 'r'"
+    " AND relnamespace::regnamespace::text"
+    " NOT IN ('pg_catalog', 'information_schema', 'pg_toast')",
+    "mariadb": "SELECT table_name FROM information_schema.tables"
+    " WHERE table_schema = database() AND table_type = 'BASE TABLE'",
+}
+
+
+def end_sessions(place: Place) -> None:
+    """End every other session of the database."""
+    if place.kind == "postgresql":
+        place.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return
+    others = (
+        "SELECT id FROM information_schema.processlist"
+        " WHERE db = database() AND id <> connection_id()"
     )
-    return sorted(name for (name,) in place.rows(query))
+    place.run(*(f"KILL {session}" for (session,) in place.rows(others)))
 
 
 def test_a_killed_load_leaves_the_old_table_and_the_next_copy_tidies_up(
@@ -85,7 +105,7 @@ def test_a_cancel_leaves_the_old_table(pair: tuple[Place, Place], desk: Desk) ->
     assert tables(there) == ["t"]
 
 
-@pytest.mark.parametrize("target", SIDES)
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_cancel_reaches_a_source_that_gives_no_row(
     places: Places, desk: Desk, target: str
 ) -> None:
@@ -112,9 +132,10 @@ def polling(place: Place, seen: list[list[tuple[int, int]]]) -> Iterator[None]:
 
     def look(query: str) -> None:
         try:
-            with closing(place.open()) as connection:
+            with closing(place.open()) as connection, closing(connection.cursor()) as cursor:
                 while not over.is_set():
-                    seen.append(connection.execute(query).fetchall())
+                    cursor.execute(query)
+                    seen.append(list(cursor.fetchall()))
                     connection.rollback()
         except BaseException as error:  # noqa: BLE001 - raised below
             errors.append(error)
@@ -133,7 +154,7 @@ def polling(place: Place, seen: list[list[tuple[int, int]]]) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("pair", "journal"),
-    [("sqlite", "DELETE"), ("sqlite", "WAL"), ("postgresql", None)],
+    [("sqlite", "DELETE"), ("sqlite", "WAL"), ("postgresql", None), ("mariadb", None)],
     indirect=["pair"],
 )
 def test_readers_of_60_overwrites_see_whole_tables_alone(
@@ -143,7 +164,7 @@ def test_readers_of_60_overwrites_see_whole_tables_alone(
     if journal:
         there.run(f"PRAGMA journal_mode = {journal}")
     if not there.is_sqlite:
-        there.run("CREATE VIEW looked_at AS SELECT version, count(*) FROM t GROUP BY version")
+        there.run("CREATE VIEW looked_at AS SELECT version, count(*) AS n FROM t GROUP BY version")
     here.run("DELETE FROM t WHERE id >= 2000")
     seen: list[list[tuple[int, int]]] = []
     with polling(there, seen):
@@ -178,8 +199,8 @@ def test_two_copies_into_one_target_never_mix(
 @contextmanager
 def held(place: Place) -> Iterator[None]:
     """While it is open, someone else has changed the table and not yet committed."""
-    with closing(place.open()) as writer:
-        writer.execute("DELETE FROM t WHERE id = 1")
+    with closing(place.open()) as writer, closing(writer.cursor()) as cursor:
+        cursor.execute("DELETE FROM t WHERE id = 1")
         yield
         writer.rollback()
 
@@ -233,11 +254,7 @@ def test_a_source_that_dies_leaves_the_old_table(places: Places, desk: Desk, lan
         place.run(
             f"INSERT INTO t SELECT n, {version}, repeat('x', 300) FROM generate_series(1, 200000) n"
         )
-    kill = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    desk.port.when_told = lambda line: here.run(kill) if line.startswith("▶") else None
+    desk.port.when_told = lambda line: end_sessions(here) if line.startswith("▶") else None
     with pytest.raises(Unreachable, match="'source'"):
         desk.copy("t", batch_size=1000, lane=lane)
     assert versions(there) == [(0, 200_000)]
@@ -246,18 +263,15 @@ def test_a_source_that_dies_leaves_the_old_table(places: Places, desk: Desk, lan
 @pytest.mark.parametrize(
     ("lane", "moment"), [("rows", "▶ batch 2 "), ("auto", "▶ batch "), ("auto", "swapping")]
 )
+@pytest.mark.parametrize("target", TARGETS[1:])
 def test_a_target_that_dies_keeps_the_old_table(
-    places: Places, desk: Desk, lane: str, moment: str
+    places: Places, desk: Desk, target: str, lane: str, moment: str
 ) -> None:
-    here, there = places("sqlite", "postgresql")
+    here, there = places("sqlite", target)
     for version, place in ((1, here), (0, there)):
         place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER)")
         place.insert("t", [(n, version) for n in range(5000)])
-    kill = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    desk.port.when_told = lambda line: there.run(kill) if moment in line else None
+    desk.port.when_told = lambda line: end_sessions(there) if moment in line else None
     with pytest.raises(Unreachable, match="'target'"):
         desk.copy("t", batch_size=1000, lane=lane)
     assert versions(there) == [(0, 5000)]

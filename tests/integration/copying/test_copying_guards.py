@@ -8,12 +8,13 @@ from tests.integration.copying.conftest import Desk, Place
 from nomaflow.errors import StepFailed, StepRefused
 
 Places = Callable[[str, str], tuple[Place, Place]]
-DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
+KINDS = ("sqlite", "postgresql", "mariadb")
+DIRECTIONS = [(a, b) for a in KINDS for b in KINDS]
 
 both_ways = pytest.mark.parametrize(("source", "target"), DIRECTIONS)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def pair(request: pytest.FixtureRequest, places: Places, desk: Desk) -> tuple[Place, Place]:
     here, there = places("sqlite", request.param)
     here.run("CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT)")

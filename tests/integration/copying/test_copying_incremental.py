@@ -7,7 +7,8 @@ from tests.integration.copying.conftest import Desk, Place
 from nomaflow.errors import StepFailed, StepRefused
 
 Places = Callable[[str, str], tuple[Place, Place]]
-DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
+KINDS = ("sqlite", "postgresql", "mariadb")
+DIRECTIONS = [(a, b) for a in KINDS for b in KINDS]
 BY_ID = {"column": "id"}
 BY_CHANGE = {"column": "changed"}
 

@@ -8,7 +8,7 @@ from tests.integration.copying.conftest import Desk, Place
 from nomaflow.errors import StepFailed
 
 Places = Callable[[str, str], tuple[Place, Place]]
-SIDES = ["sqlite", "postgresql"]
+SIDES = ["sqlite", "postgresql", "mariadb"]
 
 
 @pytest.fixture(params=SIDES)
@@ -132,7 +132,7 @@ def test_the_log_tells_of_batches_and_of_the_swap(pair: tuple[Place, Place], des
     desk.copy("t", batch_size=2, lane="rows")
     *batches, swapping, swapped = desk.port.lines
     assert batches == ["▶ batch 1 of 2 · 2 rows", "▶ batch 2 of 2 · 3 rows"]
-    assert re.fullmatch(r"swapping 3 rows into '(public\.)?t' by create: .*", swapping)
+    assert re.fullmatch(r"swapping 3 rows into '(\w+\.)?t' by create: .*", swapping)
     assert re.fullmatch(r"swapped in \d+ ms: 3 inserted", swapped)
     assert desk.port.reports[-1] == (3, 3)
 

@@ -149,16 +149,6 @@ def test_a_parameter_without_a_value_is_named(places: Places, desk: Desk) -> Non
         desk.copy("t", where="n = :region")
 
 
-def test_mariadb_says_that_it_is_not_there_yet(
-    places: Places, desk: Desk, mariadb_url: str
-) -> None:
-    here, _ = places("sqlite", "sqlite")
-    table(here)
-    desk.urls["target"] = mariadb_url
-    with pytest.raises(StepRefused, match="not available in this version"):
-        desk.copy("t")
-
-
 @pytest.mark.parametrize(
     "changes",
     [

@@ -19,7 +19,13 @@ from nomaflow.errors import StepRefused
 Places = Callable[[str, str], tuple[Place, Place]]
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "postgresql, merged"])
+HANGERS = {
+    "postgresql": "CREATE MATERIALIZED VIEW hanger AS SELECT count(*) FROM t",
+    "mariadb": "CREATE TRIGGER hanger BEFORE INSERT ON t FOR EACH ROW SET @seen = 1",
+}
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql, merged", "mariadb", "mariadb, merged"])
 def pair(request: pytest.FixtureRequest, places: Places) -> tuple[Place, Place]:
     """A target at version 0, with a view and a key; merged: one that cannot be renamed."""
     kind, _, merged = request.param.partition(", ")
@@ -31,7 +37,7 @@ def pair(request: pytest.FixtureRequest, places: Places) -> tuple[Place, Place]:
         "CREATE VIEW seen AS SELECT DISTINCT version FROM t",
     )
     if merged:
-        there.run("CREATE MATERIALIZED VIEW hanger AS SELECT count(*) FROM t")
+        there.run(HANGERS[kind])
     for version, place in ((1, here), (0, there)):
         place.insert("t", [(n, version) for n in range(50 + version)])
     return here, there

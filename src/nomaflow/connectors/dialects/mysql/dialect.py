@@ -17,10 +17,6 @@ from nomaflow.errors import NotFound, StepRefused
 
 _UNREACHABLE = frozenset({1040, 1053, 1203, 2002, 2003, 2006, 2013, 2055})
 
-_NO_COPIES = (
-    "sql_copy to MySQL and MariaDB is not available in this version. "
-    "Use sql_query steps there, or copy to SQLite and PostgreSQL."
-)
 _NO_MIRROR = (
     "ldap_sync into MySQL and MariaDB is not available in this version. "
     "Sync into PostgreSQL or SQLite, and copy from there."
@@ -40,12 +36,15 @@ class MysqlDialect:
                 f"Pool '{pool.name}' needs the MySQL driver. Install it with: "
                 "pip install 'nomaflow[mysql]'"
             )
+        from pymysql.constants import CLIENT  # only where it is installed
+
         url = make_url(pool.url).set(drivername="mysql+pymysql")
         if pool.password is not None:
             url = url.set(password=pool.password.reveal())
         arguments = {
             "connect_timeout": max(1, round(pool.connect_timeout_seconds)),
             "charset": "utf8mb4",
+            "client_flag": CLIENT.FOUND_ROWS | CLIENT.LOCAL_FILES,
             "init_command": "SET SESSION time_zone = '+00:00'",
         }
         return create_engine(
@@ -77,9 +76,11 @@ class MysqlDialect:
 
         return MysqlSource(connection)
 
-    def target(self, connection: Any) -> Target:  # noqa: ARG002 - the seam's
-        """Not built yet."""
-        raise StepRefused(_NO_COPIES)
+    def target(self, connection: Any) -> Target:
+        """Fills tables."""
+        from nomaflow.connectors.dialects.mysql.target import MysqlTarget  # needs the driver
+
+        return MysqlTarget(driver_connection(connection))
 
     def mirror(self, connection: Any) -> Mirror:  # noqa: ARG002 - the seam's
         """Not built yet."""

@@ -4,11 +4,10 @@ from contextlib import suppress
 from typing import Any
 
 import pymysql
-from pymysql.constants import CLIENT
 
-from nomaflow.connectors.dialects.mysql.catalogue import Connection
+from nomaflow.connectors.dialects.mysql.beside import beside
+from nomaflow.connectors.dialects.mysql.catalogue import Connection, fetch
 
-_CONNECT_TIMEOUT_SECONDS = 3
 # The mode is the same whatever the server says: quotes are of texts, backslashes escape, and no
 # value is padded or replaced. A reader may wait for a slow target for an hour.
 _READING = (
@@ -19,6 +18,14 @@ _READING = (
 )
 
 
+_WRITING = (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
+    "NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', sql_notes = 1,"
+    " net_read_timeout = 3600, net_write_timeout = 3600, wait_timeout = 86400",
+    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+)
+
+
 def open_snapshot(connection: Connection) -> None:
     """Rows of one instant, from tables whose engine has snapshots."""
     with connection.cursor() as cursor:
@@ -26,20 +33,17 @@ def open_snapshot(connection: Connection) -> None:
             cursor.execute(statement)
 
 
+def begin_filling(connection: Connection) -> None:
+    """Values that do not fit are errors, and a slow source does not end the connection."""
+    connection.rollback()
+    connection.autocommit(value=True)
+    for statement in _WRITING:
+        fetch(connection, statement)
+
+
 def kill_query(busy: Any) -> None:
     """Stop what the connection runs, over a second one made like it."""
-    with (
-        pymysql.connect(
-            host=busy.host,
-            port=busy.port,
-            user=busy.user,
-            password=busy.password,
-            unix_socket=busy.unix_socket,
-            ssl=busy.ctx if busy.client_flag & CLIENT.SSL else None,
-            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-        ) as killer,
-        killer.cursor() as cursor,
-    ):
+    with beside(busy) as killer, killer.cursor() as cursor:
         cursor.execute(f"KILL QUERY {int(busy.thread_id())}")
 
 
