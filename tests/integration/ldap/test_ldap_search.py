@@ -48,13 +48,14 @@ def test_ldaps_and_start_tls_check_the_certificate(slapd: SlapdServer) -> None:
     secure = {"server": slapd.secure_url}, {"start_tls": True}
     for encrypted in secure:
         directory(slapd, ca_file=slapd.ca_file, **encrypted).check()
-        with pytest.raises(Unreachable, match="certificate is not trusted"):
+        with pytest.raises(StepFailed, match=r"is not trusted: .*ca_file") as failure:
             directory(slapd, **encrypted).check()
+        assert failure.value.type == "CertificateError"
 
 
 def test_a_certificate_for_another_name_is_refused(slapd: SlapdServer) -> None:
     elsewhere = slapd.secure_url.replace("127.0.0.1", "localhost")
-    with pytest.raises(Unreachable, match="certificate is not trusted"):
+    with pytest.raises(StepFailed, match="not valid for 'localhost'"):
         directory(slapd, server=elsewhere, ca_file=slapd.ca_file).check()
 
 
@@ -74,8 +75,16 @@ def test_a_wrong_password_changes_nothing(
 
 
 def test_a_server_that_is_not_there_is_unreachable(slapd: SlapdServer) -> None:
-    with pytest.raises(Unreachable, match="did not answer"):
-        directory(slapd, server="ldap://127.0.0.1:1").check()
+    for server in ("ldap://127.0.0.1:1", "ldaps://127.0.0.1:1"):
+        with pytest.raises(Unreachable, match="did not answer: Connection refused"):
+            directory(slapd, server=server).check()
+    with pytest.raises(Unreachable, match=r"did not answer: .*not known"):
+        directory(slapd, server="ldaps://nowhere.invalid").check()
+
+
+def test_a_server_that_does_not_speak_tls_is_no_matter_of_trust(slapd: SlapdServer) -> None:
+    with pytest.raises(Unreachable, match="did not answer: "):
+        directory(slapd, server=slapd.url.replace("ldap:", "ldaps:")).check()
 
 
 @pytest.mark.parametrize("page_size", [0, 10])

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from nomaflow.connectors.base import ConnectorSettings, EngineLookup, OnCancel
 from nomaflow.connectors.ldap import failures
+from nomaflow.connectors.ldap.reaching import Reach
 from nomaflow.connectors.ldap.search import Entry, Search, Searching
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.secrets import SecretText
@@ -77,6 +78,11 @@ class LdapDefinition(Definition):
         return self.model_copy(update={"ca_file": home / self.ca_file})
 
     @property
+    def reach(self) -> Reach:
+        """How the server is connected to."""
+        return Reach(self.server, self.start_tls, self.ca_file, self.connect_timeout_seconds)
+
+    @property
     def is_encrypted(self) -> bool:
         """Whether no one on the way can read the password."""
         return self.start_tls or self.server.startswith("ldaps:") or _is_this_machine(self.server)
@@ -86,7 +92,8 @@ class LdapConnector:
     """A way to one directory. Thread-safe; each search is a connection of its own.
 
     Errors are Unreachable, StepRefused for what the search gets wrong, StepFailed with the
-    server's own words, and CutShort when not all entries came.
+    server's own words (of type CertificateError when the server is not trusted), and CutShort when
+    not all entries came.
     """
 
     def __init__(self, name: str, definition: LdapDefinition) -> None:
@@ -125,7 +132,7 @@ class LdapConnector:
     def _session(self) -> Iterator[Any]:
         """python-ldap's connection, encrypted as the definition says, and signed in."""
         library, given = _library(self.name), self.definition
-        with failures.translated(self.name, given.server, given.bind_dn):
+        with failures.translated(self.name, given.reach, given.bind_dn):
             handle = library.initialize(given.server)
             _prepare(library, handle, given)
             try:

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ssl import SSLCertVerificationError
 from typing import Any, Final
 
+from nomaflow.connectors.ldap.reaching import Reach
 from nomaflow.errors import NomaflowError, StepFailed, StepRefused, Unreachable
 
 _AD_CODE: Final = re.compile(r"AcceptSecurityContext error, data ([0-9a-f]+)")
@@ -31,7 +33,7 @@ class CutShort(StepFailed):
 
 
 @contextmanager
-def translated(name: str, server: str, user: str) -> Iterator[None]:
+def translated(name: str, reach: Reach, user: str) -> Iterator[None]:
     """Turn python-ldap's errors into ours."""
     import ldap  # only where it is installed
 
@@ -39,14 +41,15 @@ def translated(name: str, server: str, user: str) -> Iterator[None]:
         yield
     except ldap.INVALID_CREDENTIALS as error:
         raise StepFailed(
-            f"Connector '{name}': {server} refused the login of '{user}': "
+            f"Connector '{name}': {reach.server} refused the login of '{user}': "
             f"{_why_refused(error)}. Check bind_dn and bind_password.",
             cause="InvalidCredentials",
         ) from None
-    except (ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT, ldap.UNAVAILABLE, ldap.BUSY) as e:
+    except (ldap.SERVER_DOWN, ldap.CONNECT_ERROR) as error:
+        raise _without_connection(name, reach, error) from None
+    except (ldap.TIMEOUT, ldap.UNAVAILABLE, ldap.BUSY) as error:
         raise Unreachable(
-            f"Connector '{name}': {server} did not answer, or its certificate is not "
-            f"trusted: {words(e)}. Check server, start_tls and ca_file."
+            f"Connector '{name}': {reach.server} did not answer: {words(error)}."
         ) from None
     except ldap.LDAPError as error:
         raise _translation(ldap, name, error) from None
@@ -59,6 +62,27 @@ def words(error: Exception) -> str:
         return str(facts)
     said = [str(facts[key]).strip() for key in ("desc", "info") if facts.get(key)]
     return " - ".join(dict.fromkeys(said)).replace("\n", " ") or type(error).__name__
+
+
+def _without_connection(name: str, reach: Reach, error: Exception) -> NomaflowError:
+    match reach.obstacle():
+        case SSLCertVerificationError() as doubt:
+            return StepFailed(
+                f"Connector '{name}': the certificate of {reach.server} is not trusted: "
+                f"{doubt.verify_message}. Name its authority in ca_file, or call the server by "
+                "the name that the certificate is for.",
+                cause="CertificateError",
+            )
+        case OSError() as obstacle:
+            reason = obstacle.strerror or str(obstacle)
+            return Unreachable(
+                f"Connector '{name}': {reach.server} did not answer: {reason}. Check server."
+            )
+        case None:
+            return Unreachable(
+                f"Connector '{name}': the connection to {reach.server} was lost: {words(error)}. "
+                "Check server and start_tls."
+            )
 
 
 def _why_refused(error: Exception) -> str:
