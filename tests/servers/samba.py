@@ -51,7 +51,7 @@ def throwaway_samba(entries: Iterable[str] = ()) -> Iterator[SambaServer]:
         prefix="nomaflow-samba-", dir="/tmp", ignore_cleanup_errors=True
     )
     with made as name:
-        folder, address = Path(name), f"127.77.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
+        folder, address = Path(name), _own_address()
         ca_file = _provision(folder, address)
         _load(folder, entries)
         settings = folder / "etc" / "smb.conf"
