@@ -1,5 +1,6 @@
 """What a connector needs to open: tokens replaced, password unsealed, paths absolute."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +19,7 @@ from nomaflow.domain.definition import Definition
 from nomaflow.domain.secrets import Secret
 from nomaflow.errors import InvalidConfiguration, NomaflowError, NotFound
 
-_FILE_URL = "sqlite:///"
+_FILE_URL = re.compile(r"((?:sqlite|duckdb):///)([^?]+)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,10 @@ class Connections:
 
 def absolute(url: str, home: Home) -> str:
     """A database file's URL with its path counted from the home; any other URL as it is."""
-    path, query_mark, query = url.removeprefix(_FILE_URL).partition("?")
-    if not url.startswith(_FILE_URL) or path.startswith(("/", ":", "file:")) or not path:
+    file = _FILE_URL.fullmatch(url)
+    if file is None or file[2].startswith(("/", ":", "file:")):
         return url
-    return f"{_FILE_URL}{_file(home.path, path)}{query_mark}{query}"
+    return f"{file[1]}{_file(home.path, file[2])}{file[3]}"
 
 
 @lru_cache(maxsize=256)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class PoolDefinition(Definition):
     """A block [pools.NAME] of connectors.toml: how to reach one database.
 
-    `url` carries no password; `password` is sealed or one ${env:} token. Relative SQLite paths
-    count from the home folder. `size` is the most connections that one process opens.
+    `url` carries no password; `password` is sealed or one ${env:} token. The path of a SQLite or
+    DuckDB file counts from the home folder. `size` is the most connections that one process opens.
     """
 
     url: str
@@ -34,7 +34,7 @@ class PoolDefinition(Definition):
 
 @dataclass(frozen=True)
 class ResolvedPool:
-    """A pool ready to open: tokens replaced, password unsealed, SQLite path absolute."""
+    """A pool ready to open: tokens replaced, password unsealed, a file's path absolute."""
 
     name: str
     url: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import duckdb
 import psycopg
 import pymysql
 import pytest
@@ -64,6 +65,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.urls: dict[str, str] = {}
+        self.patience = 10.0
         self.dictionary: JdeDictionary | None = None
         self._connectors = Connectors(self._settings, ConnectorTypes.discover())
         self.port = DeskPort(self._connectors)
@@ -103,7 +105,7 @@ class Desk:
         self._connectors.close()
 
     def _settings(self, name: str) -> ConnectorSettings:
-        pool = ResolvedPool(name, self.urls[name])
+        pool = ResolvedPool(name, self.urls[name], connect_timeout_seconds=self.patience)
         definition = SqlDefinition(pool=name, jde_dictionary=self.dictionary)
         return ConnectorSettings(name, "sql", definition, pool)
 
@@ -117,6 +119,8 @@ class Place:
         self.kind = {"mysql": "mariadb"}.get(url.partition(":")[0], url.partition(":")[0])
 
     def open(self) -> Any:
+        if self.kind == "duckdb":
+            return duckdb.connect(self.url.removeprefix("duckdb:///"))
         if self.is_sqlite:
             return sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=30)
         if self.kind == "mariadb":
@@ -127,15 +131,26 @@ class Place:
         with closing(self.open()) as connection, closing(connection.cursor()) as cursor:
             for statement in statements:
                 cursor.execute(statement)
-            connection.commit()
+            if self.kind != "duckdb":  # each statement is committed there
+                connection.commit()
 
     def insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         if not rows:
+            return
+        if self.kind == "duckdb":
+            self._append(table, rows)
             return
         places = ", ".join("?" if self.is_sqlite else "%s" for _ in rows[0])
         with closing(self.open()) as connection:
             connection.cursor().executemany(f"INSERT INTO {table} VALUES ({places})", rows)
             connection.commit()
+
+    def _append(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        """As the driver wants it: a statement for each row takes it a thousand times as long."""
+        with closing(self.open()) as connection:
+            appender = connection.appender(table)
+            appender.append_rows(rows)
+            appender.flush()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(self.open()) as connection, closing(connection.cursor()) as cursor:
@@ -171,7 +186,7 @@ def sqlite(tmp_path: Path) -> Callable[[str], Place]:
 
 @pytest.fixture
 def places(
-    request: pytest.FixtureRequest, sqlite: Callable[[str], Place], desk: Desk
+    request: pytest.FixtureRequest, sqlite: Callable[[str], Place], desk: Desk, tmp_path: Path
 ) -> Callable[[str, str], tuple[Place, Place]]:
     """Two databases by their kinds; two of one kind are two databases of one server."""
 
@@ -183,6 +198,8 @@ def places(
     def _place(kind: str, name: str) -> Place:
         if kind == "sqlite":
             return sqlite(name)
+        if kind == "duckdb":
+            return Place(f"duckdb:///{tmp_path}/{name}.duckdb")
         server = request.getfixturevalue(f"{kind}_server")
         database = server.database()
         url = database.__enter__()

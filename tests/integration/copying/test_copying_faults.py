@@ -15,7 +15,7 @@ from nomaflow.errors import StepCanceled, Unreachable
 
 Places = Callable[[str, str], tuple[Place, Place]]
 SIDES = ["sqlite", "postgresql"]
-TARGETS = [*SIDES, "mariadb"]
+TARGETS = [*SIDES, "mariadb", "duckdb"]
 ROWS = 20_000
 
 
@@ -43,6 +43,7 @@ _TABLES = {
     "postgresql": "SELECT relname FROM pg_class WHERE relkind = 'r'"
     " AND relnamespace::regnamespace::text"
     " NOT IN ('pg_catalog', 'information_schema', 'pg_toast')",
+    "duckdb": "SELECT table_name FROM duckdb_tables()",
     "mariadb": "SELECT table_name FROM information_schema.tables"
     " WHERE table_schema = database() AND table_type = 'BASE TABLE'",
 }
@@ -199,8 +200,9 @@ def test_two_copies_into_one_target_never_mix(
 @contextmanager
 def held(place: Place) -> Iterator[None]:
     """While it is open, someone else has changed the table and not yet committed."""
-    with closing(place.open()) as writer, closing(writer.cursor()) as cursor:
-        cursor.execute("DELETE FROM t WHERE id = 1")
+    with closing(place.open()) as writer:
+        in_it = writer.begin() if place.kind == "duckdb" else writer.cursor()
+        in_it.execute("DELETE FROM t WHERE id = 1")
         yield
         writer.rollback()
 
@@ -226,7 +228,7 @@ def test_waiting_for_a_held_table_can_be_cancelled(pair: tuple[Place, Place], de
     assert versions(there) == [(0, ROWS)]
 
 
-@pytest.mark.parametrize("source", SIDES)
+@pytest.mark.parametrize("source", [*SIDES, "duckdb"])
 def test_a_source_that_changes_is_copied_as_it_was(places: Places, desk: Desk, source: str) -> None:
     here, there = places(source, "sqlite")
     if here.is_sqlite:
@@ -263,7 +265,7 @@ def test_a_source_that_dies_leaves_the_old_table(places: Places, desk: Desk, lan
 @pytest.mark.parametrize(
     ("lane", "moment"), [("rows", "▶ batch 2 "), ("auto", "▶ batch "), ("auto", "swapping")]
 )
-@pytest.mark.parametrize("target", TARGETS[1:])
+@pytest.mark.parametrize("target", ["postgresql", "mariadb"])
 def test_a_target_that_dies_keeps_the_old_table(
     places: Places, desk: Desk, target: str, lane: str, moment: str
 ) -> None:

@@ -10,6 +10,7 @@ from nomaflow.errors import StepFailed, StepRefused
 Places = Callable[[str, str], tuple[Place, Place]]
 KINDS = ("sqlite", "postgresql", "mariadb")
 DIRECTIONS = [(a, b) for a in KINDS for b in KINDS]
+DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb")]
 
 both_ways = pytest.mark.parametrize(("source", "target"), DIRECTIONS)
 

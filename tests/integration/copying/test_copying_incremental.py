@@ -9,6 +9,7 @@ from nomaflow.errors import StepFailed, StepRefused
 Places = Callable[[str, str], tuple[Place, Place]]
 KINDS = ("sqlite", "postgresql", "mariadb")
 DIRECTIONS = [(a, b) for a in KINDS for b in KINDS]
+DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb")]
 BY_ID = {"column": "id"}
 BY_CHANGE = {"column": "changed"}
 

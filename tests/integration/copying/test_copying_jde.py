@@ -12,6 +12,7 @@ from nomaflow.errors import StepFailed, StepRefused
 
 Places = Callable[[str, str], tuple[Place, Place]]
 DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
+DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb")]
 
 
 @pytest.fixture(params=DIRECTIONS)

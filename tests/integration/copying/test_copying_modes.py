@@ -8,7 +8,7 @@ from tests.integration.copying.conftest import Desk, Place
 from nomaflow.errors import StepFailed
 
 Places = Callable[[str, str], tuple[Place, Place]]
-SIDES = ["sqlite", "postgresql", "mariadb"]
+SIDES = ["sqlite", "postgresql", "mariadb", "duckdb"]
 
 
 @pytest.fixture(params=SIDES)

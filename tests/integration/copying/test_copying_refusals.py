@@ -10,7 +10,7 @@ from nomaflow.errors import StepRefused
 from nomaflow.steps.sql_copy import STEP
 
 Places = Callable[[str, str], tuple[Place, Place]]
-SIDES = ["sqlite", "postgresql"]
+SIDES = ["sqlite", "postgresql", "duckdb"]
 
 
 def table(place: Place, *columns: str) -> None:

@@ -8,6 +8,10 @@ from tests.integration.copying.conftest import Desk, Place
 
 KINDS = ("sqlite", "postgresql", "mariadb")
 DIRECTIONS = [(a, b) for a in KINDS for b in KINDS]
+DIRECTIONS += [
+    *((kind, "duckdb") for kind in (*KINDS, "duckdb")),
+    *(("duckdb", kind) for kind in KINDS),
+]
 MODES = ["overwrite", "append", "upsert"]
 Places = Callable[[str, str], tuple[Place, Place]]
 
@@ -24,7 +28,7 @@ def found(place: Place) -> list[dict[str, Any]]:
     """The table as an independent reader sees it."""
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in torture.NAMES)
     casts = names.replace('"doc"', '"doc"::text').replace('"docb"', '"docb"::text')
-    listed = casts if place.kind == "postgresql" else names
+    listed = {"postgresql": casts, "duckdb": torture.as_duckdb_shows(names)}.get(place.kind, names)
     query = f'SELECT {listed} FROM "Order Items ""x""" ORDER BY "Id"'
     return [
         {name: torture.meant(name, value) for name, value in zip(torture.NAMES, row, strict=True)}

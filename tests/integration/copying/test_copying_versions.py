@@ -25,7 +25,9 @@ HANGERS = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "postgresql, merged", "mariadb", "mariadb, merged"])
+@pytest.fixture(
+    params=["sqlite", "postgresql", "postgresql, merged", "mariadb", "mariadb, merged", "duckdb"]
+)
 def pair(request: pytest.FixtureRequest, places: Places) -> tuple[Place, Place]:
     """A target at version 0, with a view and a key; merged: one that cannot be renamed."""
     kind, _, merged = request.param.partition(", ")

@@ -40,6 +40,15 @@ CREATE TABLE "Order Items ""x""" (
     seen timestamp(6) NULL, ident char(36), doc json, docb json, UNIQUE (code, born))
     CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 '''
+
+DUCKDB = '''
+CREATE TABLE "Order Items ""x""" (
+    "Id" BIGINT PRIMARY KEY, "select" SMALLINT, "a b" INTEGER, "quo""ted" BIGINT,
+    "Größe" DECIMAL(38,10), money DECIMAL(10,2), free VARCHAR, whole DECIMAL(18,0), huge HUGEINT,
+    r FLOAT, d DOUBLE, flag BOOLEAN NOT NULL, note VARCHAR, code VARCHAR, pad VARCHAR,
+    raw BLOB, born DATE, "at" TIME, at3 TIME, happened TIMESTAMP, happened3 TIMESTAMP_MS,
+    seen TIMESTAMPTZ, ident UUID, doc JSON, docb JSON, UNIQUE (code, born))
+'''
 TABLE = 'Order Items "x"'
 NAMES = [
     "Id", "select", "a b", 'quo"ted', "Größe", "money", "free", "whole", "huge", "r", "d", "flag",
@@ -130,8 +139,14 @@ FORMS = {
     "postgresql": (POSTGRESQL, for_postgresql),
     "sqlite": (SQLITE, for_sqlite),
     "mariadb": (MARIADB, for_mariadb),
+    "duckdb": (DUCKDB, for_sqlite),
 }
 """How each kind of database declares the table, and takes a row of it."""
+
+
+def as_duckdb_shows(names: str) -> str:
+    """A single by its digits, an instant as a text: its driver has other ideas of them."""
+    return names.replace('"r"', '"r"::varchar::double').replace('"seen"', '"seen"::varchar')
 
 
 def meant(name: str, value: Any) -> Any:

@@ -100,6 +100,7 @@ def test_the_pool_of_a_connector_may_come_from_a_variable(tmp_path: Path) -> Non
         ("sqlite:///data/a.db", "sqlite:////home/data/a.db"),
         ("sqlite:///data/a.db?mode=ro", "sqlite:////home/data/a.db?mode=ro"),
         ("sqlite:////var/a.db", "sqlite:////var/a.db"),
+        ("duckdb:///a.duckdb?threads=2", "duckdb:////home/a.duckdb?threads=2"),
         ("sqlite:///:memory:", "sqlite:///:memory:"),
         ("postgresql:///erp", "postgresql:///erp"),
     ],

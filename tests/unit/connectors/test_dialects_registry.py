@@ -12,6 +12,7 @@ from nomaflow.errors import NotFound
         ("postgresql+psycopg://reader@db/erp", "postgresql"),
         ("mysql://reader@db/erp", "mysql"),
         ("mariadb://reader@db/erp", "mysql"),
+        ("duckdb:///data/warehouse.duckdb", "duckdb"),
     ],
 )
 def test_a_url_is_spoken_by_the_dialect_of_its_scheme(url: str, name: str) -> None:

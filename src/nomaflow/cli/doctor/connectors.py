@@ -13,6 +13,7 @@ from nomaflow.errors import NomaflowError, Unreachable
 
 AT_A_TIME = 8
 SECONDS = 20.0
+_FILES = frozenset({"sqlite", "duckdb"})
 
 
 async def look_at_connectors(app: App) -> AsyncIterator[Finding]:
@@ -52,7 +53,9 @@ def _missing_file(app: App, name: str) -> Path | None:
     """The connector's database file, if it has one that is not there: a look makes none."""
     pool = app.connections.settings(name).pool
     url = None if pool is None else make_url(pool.url)
-    if url is None or url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+    if url is None or url.get_backend_name() not in _FILES:
+        return None
+    if url.database in {None, "", ":memory:"}:
         return None
     file = Path(str(url.database))
     return None if file.exists() else file
