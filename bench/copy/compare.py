@@ -5,20 +5,23 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
+import pymysql
+from tests.servers.mariadb import USER, MariadbServer, throwaway_mariadb
 from tests.servers.postgresql import SETTINGS, PostgresqlServer, throwaway_postgresql
 
 from bench.copy.pairs import Pair
 from bench.copy.peers import SLING, sling
 from bench.copy.processes import Cost, cpu_of_tree, forget_peaks, parent, peak_of_tree
-from bench.copy.tables import Subject, make_in_postgresql, make_in_sqlite
+from bench.copy.tables import Subject, make_in_mariadb, make_in_postgresql, make_in_sqlite
 from bench.figure import Figure
 from bench.server import Subject as Server
 from bench.server import a_measured_home, measured
@@ -39,7 +42,7 @@ class Site:
     source: str
     source_file: Path
     target: str
-    postmaster: int
+    servers: Sequence[int]
     nomaflow: Server
 
 
@@ -57,10 +60,16 @@ def filled(place: Site, command: str) -> str:
     return command.format(
         source=place.source,
         source_file=place.source_file,
+        source_options=mysql_options(place.source),
         target=place.target,
         table=place.subject.name,
         bare="bare",
     )
+
+
+def mysql_options(url: str) -> str:
+    place = urlsplit(url)
+    return f"-h {place.hostname} -P {place.port} -u {place.username} {place.path.removeprefix('/')}"
 
 
 @contextmanager
@@ -69,22 +78,29 @@ def site(pair: Pair, rows: int) -> Iterator[Site]:
     with (
         tempfile.TemporaryDirectory() as folder,
         throwaway_postgresql() as server,
-        server.database() as source,
+        server.database() as made,
         server.database() as other,
+        ExitStack() as stack,
     ):
-        target = source if pair.same_database else other
+        target = made if pair.same_database else other
         file = Path(folder) / "source.db"
-        make_in_postgresql(source, subject)
+        source, servers = made, [postmaster(server)]
+        if pair.source == "mariadb":
+            mariadb = stack.enter_context(throwaway_mariadb())
+            source = stack.enter_context(mariadb.database())
+            servers.append(process_of(mariadb))
+            make_in_mariadb(source, subject)
+        else:
+            make_in_postgresql(made, subject)
         if pair.source == "sqlite":
-            make_in_sqlite(file, source, subject)
+            make_in_sqlite(file, made, subject)
         make_bare(target, subject, "copied")
         run_sql(target, indexes(subject, "copied"))
         home = a_measured_home(Path(folder), job(subject))
         read = f"sqlite:///{file}" if pair.source == "sqlite" else source
         (home / "connectors.toml").write_text(connectors(source=read, target=target))
         with measured(home) as nomaflow:
-            pid = postmaster(server)
-            yield Site(pair, subject, rows, source, file, target, pid, nomaflow)
+            yield Site(pair, subject, rows, source, file, target, servers, nomaflow)
 
 
 def job(subject: Subject) -> str:
@@ -124,18 +140,18 @@ def by_command(place: Site, command: str) -> Cost:
     """Into a bare table, then the indexes that our target has too."""
     make_bare(place.target, place.subject, "bare")
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    spent = cpu_of_tree(place.postmaster)
+    spent = spent_by(place)
     shell = ["bash", "-o", "pipefail", "-c", command]
     subprocess.run(shell, check=True, capture_output=True)  # noqa: S603 - of pairs.py
     run_sql(place.target, indexes(place.subject, "bare"))
     wall = perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     client = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu_of_tree(place.postmaster) - spent + client)
+    return Cost(wall, spent_by(place) - spent + client)
 
 
-def spent_by(place: Site, pid: int) -> float:
-    return cpu_of_tree(place.postmaster) + cpu_of_tree(pid)
+def spent_by(place: Site, *clients: int) -> float:
+    return sum(map(cpu_of_tree, (*place.servers, *clients)))
 
 
 def figures(place: Site, turns: Sequence[tuple[Cost, Cost]]) -> Iterator[Figure]:
@@ -192,6 +208,14 @@ def run_sql(url: str, statements: Sequence[str]) -> None:
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         for statement in statements:
             connection.execute(statement.encode())
+
+
+def process_of(server: MariadbServer) -> int:
+    with closing(pymysql.connect(host="127.0.0.1", port=server.port, user=USER)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT @@pid_file")
+        row: Any = cursor.fetchone()
+    return int(Path(row[0]).read_text())
 
 
 def postmaster(server: PostgresqlServer) -> int:

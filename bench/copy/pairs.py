@@ -14,6 +14,12 @@ SQLITE_PIPE = (
     'sqlite3 -csv "{source_file}" "SELECT * FROM {table}"'
     ' | psql -qX "{target}" -c "COPY {bare} FROM STDIN (FORMAT csv)"'
 )
+# A zero date or a text "NULL" would come wrong through it.
+MARIADB_PIPE = (
+    "mysql --batch --quick --skip-column-names {source_options}"
+    """ -e "SET time_zone = '+00:00'; SELECT * FROM {table}\""""
+    """ | psql -qX "{target}" -c "COPY {bare} FROM STDIN (NULL 'NULL')\""""
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +69,13 @@ PAIRS = {
             named="sqlite3 | psql",
             at_least="≥ 1.2",
             source="sqlite",
+        ),
+        Pair(
+            name="mariadb-pg orders",
+            tool=MARIADB_PIPE,
+            named="mysql -B | psql",
+            at_least="≥ 0.85",
+            source="mariadb",
         ),
     )
 }

@@ -7,7 +7,7 @@ table is one transaction, so that all of it happens or none.
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
@@ -62,6 +62,9 @@ class Types(Protocol):
 
         Of an untyped column: of `wanted`'s kind.
         """
+
+    def blank(self, stored: ColumnType) -> str | None:
+        """What values are called that are not NULL but decode to it; None: there are none."""
 
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         """From canonical values to what the target writes into such a column."""
@@ -120,6 +123,31 @@ class ArrowSource(Protocol):
 
         Raises Unsuited when a value is not of its column's type.
         """
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Some whole rows, as CSV.
+
+    `blanked` counts, by target column, what is written as NULL because it is `Types.blank`.
+    """
+
+    data: bytes
+    rows: int
+    blanked: Mapping[str, int]
+
+
+class CsvSource(Protocol):
+    """Reads CSV: what is between double quotes is a text, an empty field without them is NULL.
+
+    Binary values are `\\x` and their hexadecimal digits, booleans 0 and 1.
+    """
+
+    def refuse(self, transfer: Transfer) -> None:
+        """Raises Unsuited when it cannot write these columns."""
+
+    def opened(self, transfer: Transfer) -> AbstractContextManager[Iterator[Lines]]:
+        """The rows. Raises Unsuited for one that it cannot write, and SourceFailed."""
 
 
 class Source(Protocol):
@@ -188,17 +216,24 @@ class Source(Protocol):
     def arrow(self) -> ArrowSource:
         """The database, read in record batches. Raises Unsuited where that cannot be."""
 
+    def csv(self) -> CsvSource:
+        """The database, read as CSV. Raises Unsuited where that cannot be."""
+
     def end(self) -> None:
         """Close the snapshot."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """What went through: rows read, rows that the target took, bytes."""
+    """What went through: rows read, rows that the target took, bytes.
+
+    `blanked`: how many values became NULL because they are `Types.blank`, by target column.
+    """
 
     read: int
     written: int
     size: int
+    blanked: Mapping[str, int] = field(default_factory=dict)
 
 
 Load = Callable[[Callable[[int], None], OnCancel], Moved]

@@ -72,11 +72,18 @@ def within(fits: Callable[[Any], bool], reason: str) -> ColumnFunction:
     return column
 
 
-def not_null(values: Sequence[Any]) -> Sequence[Any]:
+def without_null(reason: str) -> ColumnFunction:
     """Pass a column without NULL."""
-    if None in values:
-        raise BadValue(values.index(None), "is NULL, which the target does not allow")
-    return values
+
+    def column(values: Sequence[Any]) -> Sequence[Any]:
+        if None in values:
+            raise BadValue(values.index(None), reason)
+        return values
+
+    return column
+
+
+not_null: ColumnFunction = without_null("is NULL, which the target does not allow")
 
 
 def _first_bad(values: Sequence[Any], convert: ValueFunction) -> BadValue:

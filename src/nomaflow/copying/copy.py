@@ -142,6 +142,7 @@ class _Copying:
             chosen, moved = self._load(decision, search)
             if chosen.load is not None:
                 refuse_nulls(decision.transfer, name, self.target)
+            self._tell_blanked(decided, moved)
             stash = Stash(name, self.target, moved.read)
             stash.verify(moved)
             self._hold_if_small(decided, moved.read)
@@ -161,6 +162,13 @@ class _Copying:
             if kept is None
             else {**output, "kept": kept_in(self.writing.name, decided, kept)}
         )
+
+    def _tell_blanked(self, decided: Plan, moved: Moved) -> None:
+        """What the target cannot hold, and took as NULL."""
+        for column in decided.columns:
+            if count := moved.blanked.get(column.target.name):
+                name = column.target.name
+                self.watch.tell(f"column '{name}': {column.blank} became NULL {grouped(count)} ×")
 
     def _hold_if_small(self, decided: Plan, rows: int) -> None:
         """Compare with the rows that an overwrite takes away."""
@@ -291,6 +299,7 @@ class _Copying:
             "swap_ms": round(outcome.seconds * 1000),
             "coercions": decided.coercions,
             "left_alone": decided.left_alone,
+            "became_null": dict(moved.blanked),
             "added_columns": [column.name for column in decided.added],
             "ignored_columns": decided.ignored,
             **more,

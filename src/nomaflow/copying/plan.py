@@ -6,7 +6,7 @@ from typing import Literal
 
 from nomaflow.connectors.copies import Types
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Table, TableName
-from nomaflow.connectors.values import ColumnFunction, not_null
+from nomaflow.connectors.values import ColumnFunction, not_null, without_null
 from nomaflow.copying.convert import Unfit, conversion
 from nomaflow.copying.shape import Shape, Shaped
 from nomaflow.errors import StepRefused
@@ -58,7 +58,7 @@ class PlannedColumn:
     `canonical` are those of them that lead to values in canonical form, of type `arrives`.
     `verbatim`: both sides declare the same type of one dialect. `coerced`: not only the type of its
     values is changed on the way, outside of the SELECT. `distinct`: values that differ at
-    the source differ at the target.
+    the source differ at the target. `blank` names values that become NULL.
     """
 
     source: Column
@@ -69,6 +69,7 @@ class PlannedColumn:
     verbatim: bool
     coerced: bool
     distinct: bool
+    blank: str | None = None
 
 
 @dataclass(frozen=True)
@@ -274,8 +275,9 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
     if shaped.functions or not same:
         canonical = _canonical(shaped, arrives, sides)
         functions = (*canonical, *sides.target.encode(arrives))
-    if source.nullable and not target.nullable:
-        functions = (*functions, not_null)
+    blank = sides.source.blank(shaped.read.type) if canonical else None
+    if not target.nullable and (source.nullable or blank):
+        functions = (*functions, _without_blanks(source, blank) if blank else not_null)
     distinct = same or sides.source.enforced or source.type.kind in _SPELLED_IN_ONE_WAY
     return PlannedColumn(
         shaped.read,
@@ -286,7 +288,13 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
         verbatim=same and not shaped.functions,
         coerced=bool(shaped.functions),
         distinct=distinct and shaped.distinct,
+        blank=blank,
     )
+
+
+def _without_blanks(source: Column, blank: str) -> ColumnFunction:
+    found = f"NULL or {blank}" if source.nullable else blank
+    return without_null(f"is {found}, which becomes NULL, and the target allows none")
 
 
 def _refuse_other_type(shaped: Shaped, target: Column, sides: Sides) -> None:

@@ -6,6 +6,7 @@ with the table.
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -129,7 +130,8 @@ def move(
 ) -> Moved:
     """Convert and write every batch. Raises StepFailed naming column and key of a bad value."""
     written = size = 0
-    convert = converter(plan.columns)
+    blanked: Counter[str] = Counter()
+    convert = converter(plan.columns, blanked)
     with closing(arriving):
         for batch in _readable(plan, arriving):
             try:
@@ -139,19 +141,45 @@ def move(
             size += batch.size
             progress.add(len(batch.rows))
     progress.finish()
-    return Moved(progress.rows, written, size)
+    return Moved(progress.rows, written, size, blanked)
 
 
-def converter(columns: Sequence[PlannedColumn]) -> Callable[[Rows], Rows]:
-    """Rows in, rows out; values are converted column by column."""
+def converter(
+    columns: Sequence[PlannedColumn], blanked: Counter[str] | None = None
+) -> Callable[[Rows], Rows]:
+    """Rows in, rows out; values are converted column by column.
+
+    `blanked` counts those that become NULL because they are blank.
+    """
     if not any(column.functions for column in columns):
         return lambda rows: rows
 
     def convert(rows: Rows) -> Rows:
         turned = list(zip(*rows, strict=True))
-        return list(zip(*map(_converted, columns, turned), strict=True))
+        converted = list(map(_converted, columns, turned))
+        if blanked is not None:
+            blanked.update(_blanked(columns, turned, converted))
+        return list(zip(*converted, strict=True))
 
     return convert
+
+
+def _blanked(
+    columns: Sequence[PlannedColumn],
+    before: Sequence[Sequence[object]],
+    after: Sequence[Sequence[object]],
+) -> dict[str, int]:
+    """How many values became NULL, by target column."""
+    found = {
+        column.target.name: _nulls(new) - _nulls(old)
+        for column, old, new in zip(columns, before, after, strict=True)
+        if column.blank
+    }
+    return {name: count for name, count in found.items() if count}
+
+
+def _nulls(values: Sequence[object]) -> int:
+    return sum(value is None for value in values)
 
 
 def _converted(column: PlannedColumn, values: Sequence[object]) -> Sequence[object]:

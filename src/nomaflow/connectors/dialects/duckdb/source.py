@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import duckdb
 
-from nomaflow.connectors.copies import ArrowSource, Unsuited, Values
+from nomaflow.connectors.copies import ArrowSource, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.duckdb import catalogue
 from nomaflow.connectors.dialects.duckdb.expressions import quote, text_literal
 from nomaflow.connectors.dialects.duckdb.types import TYPES
@@ -122,6 +122,9 @@ class DuckdbSource:
         from nomaflow.connectors.dialects.duckdb.batches import DuckdbBatches  # only where it is
 
         return DuckdbBatches(self.connection)
+
+    def csv(self) -> CsvSource:
+        raise Unsuited("DuckDB is not read as CSV")
 
     def end(self) -> None:
         with suppress(duckdb.TransactionException):  # there may be none

@@ -79,6 +79,9 @@ class DuckdbTypes:
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:  # noqa: ARG002
         return (_era_last,) if stored.kind in {Kind.DATE, Kind.TIMESTAMP} else ()
 
+    def blank(self, stored: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
+        return None
+
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         if declared.kind in {Kind.DATE, Kind.TIMESTAMP}:
             return (_era_after_the_date,)

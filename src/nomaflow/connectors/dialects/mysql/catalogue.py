@@ -67,10 +67,12 @@ def is_mariadb(connection: Connection) -> bool:
     return "mariadb" in version.lower()
 
 
-def fetch(connection: Connection, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """All rows of a query."""
+def fetch(
+    connection: Connection, sql: str, params: Sequence[Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """All rows of a query; a percent sign means something in it if there are parameters."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, tuple(params))
+        cursor.execute(sql, params)
         return list(cursor.fetchall())
 
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import pymysql
 
-from nomaflow.connectors.copies import ArrowSource, BadRow, Unsuited, Values
+from nomaflow.connectors.copies import ArrowSource, BadRow, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.mysql import catalogue
+from nomaflow.connectors.dialects.mysql.csv_lines import MysqlCsv
 from nomaflow.connectors.dialects.mysql.expressions import quote, selected
 from nomaflow.connectors.dialects.mysql.packets import Fields, Result
 from nomaflow.connectors.dialects.mysql.session import open_snapshot
@@ -105,6 +106,9 @@ class MysqlSource:
 
     def arrow(self) -> ArrowSource:
         raise Unsuited("MySQL is not read in record batches")
+
+    def csv(self) -> CsvSource:
+        return MysqlCsv(self.connection)
 
     def end(self) -> None:
         self.connection.rollback()

@@ -123,6 +123,10 @@ class MysqlTypes:
         decoding = _DECODINGS.get(stored.kind)
         return decoding(stored, wanted) if decoding else ()
 
+    def blank(self, stored: ColumnType) -> str | None:
+        dated = stored.kind in {Kind.DATE, Kind.TIMESTAMP}
+        return "a zero date such as 0000-00-00" if dated else None
+
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         """Refuse what the server has no value for, such as NaN and infinity."""
         if declared.kind is Kind.TIMESTAMP and declared.zoned:

@@ -145,7 +145,7 @@ def bridge(source: ColumnType, target: ColumnType) -> str | None:
         return None
     if source.kind not in _WIDENED or source.padded is not target.padded:
         return None
-    return "" if _fits(source, target) else None
+    return "" if fits(source, target) else None
 
 
 _SAFE_CASTS: Final = frozenset(
@@ -154,7 +154,7 @@ _SAFE_CASTS: Final = frozenset(
 _WIDENED: Final = frozenset({Kind.TEXT, Kind.DECIMAL, Kind.TIME, Kind.TIMESTAMP})
 
 
-def _fits(source: ColumnType, target: ColumnType) -> bool:
+def fits(source: ColumnType, target: ColumnType) -> bool:
     """Whether every value of the source's size fits the target's."""
     if target.size is None or source.size is None:
         return target.size is None

@@ -1,4 +1,4 @@
-"""A stash is filled with a binary COPY."""
+"""A stash is filled with COPY."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,12 @@ from nomaflow.connectors.dialects.postgresql.stash import LOCK_TIMEOUT_MS
 
 
 def fill(
-    connection: psycopg.Connection[Any], into: str, chunks: Iterator[bytes], *, frozen: str | None
+    connection: psycopg.Connection[Any],
+    into: str,
+    chunks: Iterator[bytes],
+    *,
+    frozen: str | None,
+    form: str = "binary",
 ) -> tuple[int, int]:
     """Write the stream `into` a stash and its columns; returns its bytes, and the rows stored.
 
@@ -22,7 +27,7 @@ def fill(
     size = 0
     with refusals(), connection.transaction():
         freeze = ", FREEZE" if frozen and _begun_anew(connection, frozen) else ""
-        with cursor.copy(f"COPY {into} FROM STDIN (FORMAT binary{freeze})") as copy:
+        with cursor.copy(f"COPY {into} FROM STDIN (FORMAT {form}{freeze})") as copy:
             for chunk in chunks:
                 copy.write(chunk)
                 size += len(chunk)

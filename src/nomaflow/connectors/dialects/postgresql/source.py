@@ -12,7 +12,7 @@ from psycopg.types.bool import BoolLoader
 from psycopg.types.numeric import FloatLoader, IntLoader
 from psycopg.types.string import ByteaLoader, TextLoader
 
-from nomaflow.connectors.copies import ArrowSource, Unsuited, Values
+from nomaflow.connectors.copies import ArrowSource, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.postgresql import catalogue
 from nomaflow.connectors.dialects.postgresql.expressions import quote, selected
 from nomaflow.connectors.dialects.postgresql.types import TYPES
@@ -157,6 +157,9 @@ class PostgresqlSource:
 
     def arrow(self) -> ArrowSource:
         raise Unsuited("PostgreSQL is not read in record batches")
+
+    def csv(self) -> CsvSource:
+        raise Unsuited("PostgreSQL is not read as CSV")
 
     def end(self) -> None:
         self.connection.rollback()

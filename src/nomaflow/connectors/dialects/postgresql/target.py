@@ -15,6 +15,7 @@ from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
 from nomaflow.connectors.dialects.on_conflict import inserting, updating
 from nomaflow.connectors.dialects.postgresql import catalogue, stash
 from nomaflow.connectors.dialects.postgresql.arrow import Arrow
+from nomaflow.connectors.dialects.postgresql.csv_lane import Csv
 from nomaflow.connectors.dialects.postgresql.exact import Ends
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.raw import Raw
@@ -130,7 +131,8 @@ class PostgresqlTarget:
 
     def shortcuts(self, source: Source) -> Sequence[Shortcut]:
         if not isinstance(source, PostgresqlSource):
-            return (Arrow(source, self._connection, self._here),)
+            here = (source, self._connection, self._here)
+            return (Arrow(*here), Csv(*here))
         ends = Ends(source.connection, self._connection, self._here)
         return (Within(ends), Raw(ends))
 

@@ -77,6 +77,9 @@ class PostgresqlTypes:
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:  # noqa: ARG002
         return ()
 
+    def blank(self, stored: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
+        return None
+
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         return (_without_nul,) if declared.kind in {Kind.TEXT, Kind.JSON} else ()
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 
-from nomaflow.connectors.copies import ArrowSource, BadRow, Unsuited, Values
+from nomaflow.connectors.copies import ArrowSource, BadRow, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.statement import Statement
@@ -146,6 +146,9 @@ class SqliteSource:
         from nomaflow.connectors.dialects.sqlite.batches import SqliteBatches  # only where it is
 
         return SqliteBatches(self.connection)
+
+    def csv(self) -> CsvSource:
+        raise Unsuited("SQLite is not read as CSV")
 
     def end(self) -> None:
         if self.connection.in_transaction:

@@ -105,6 +105,9 @@ class SqliteTypes:
             return (each_distinct(_text(parse_zoned_timestamp)),)
         return (_DECODERS[meant.kind],) if meant.kind in _DECODERS else ()
 
+    def blank(self, stored: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
+        return None
+
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         """Refuse what SQLite would turn into something else, such as NaN into NULL."""
         if declared.kind is Kind.DECIMAL:
