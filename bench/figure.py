@@ -26,9 +26,12 @@ class Figure:
         if not limit:
             return None
         wanted = float(limit.replace(",", ""))
-        return {"≤": self.value <= wanted, "≥": self.value >= wanted}.get(
-            sign, self.value == wanted
-        )
+        held = {
+            "≤": self.value <= wanted,
+            "≥": self.value >= wanted,
+            ">": self.value > wanted,
+        }
+        return held.get(sign, self.value == wanted)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

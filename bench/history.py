@@ -26,7 +26,8 @@ INSERT INTO ly2_job_runs (job_id, state, reason, triggered_by, trigger_id, sched
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :runs),
     at(i, t) AS (SELECT i, strftime('%Y-%m-%d %H:%M:%S', 1735689600 + i * 30, 'unixepoch')
         || '.000000+00:00' FROM n)
-SELECT 'job-' || (i % 500), CASE WHEN i % 50 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END,
+SELECT CASE WHEN i % 333333 = 7 THEN 'rarely' ELSE 'job-' || (i % 500) END,
+    CASE WHEN i % 50 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END,
     CASE WHEN i % 50 = 0 THEN 'step ''copy'' failed: timeout' END, 'cron', 'schedule', t, t, t, t,
     1, '{}', 0 FROM at
 """
@@ -38,7 +39,14 @@ FILTERS = {
     "a day": f"since={quote('2025-06-01T00:00:00Z')}&until={quote('2025-06-02T00:00:00Z')}",
     "a day and a state": f"since={quote('2025-06-01T00:00:00Z')}&state=FAILED",
     "a text that is common": "q=timeout",
+    "a text that few old runs have": "q=rarely",
     "a text that no run has": "q=nowhere",
+    "two states": "state=FAILED&state=CANCELED",
+    "two states and a text that no run has": "state=FAILED&state=SUCCEEDED&q=nowhere",
+    "a job, two states and a day": (
+        f"job=job-7&state=FAILED&state=SUCCEEDED&since={quote('2025-06-01T00:00:00Z')}"
+        f"&until={quote('2025-06-02T00:00:00Z')}"
+    ),
 }
 
 

@@ -1,22 +1,36 @@
 """Pages of runs, newest first: by key, so that none is skipped or shown twice."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, literal, or_, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    desc,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
 
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import Run
 from nomaflow.domain.states import RunState
 from nomaflow.errors import Refused
-from nomaflow.history.rows import RUN_COLUMNS
+from nomaflow.history.rows import RUN_COLUMNS, AnyRow
 from nomaflow.history.tables import job_runs
 
 MOST_PER_PAGE = 1000
-LONGEST_ID = 18
+
+Place = tuple[Any, ...]
+AnySelect = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -45,10 +59,69 @@ class RunPage:
     next_cursor: str | None
 
 
-def page_query(wanted: RunFilter) -> Select[*tuple[Any, ...]]:
-    """The page's runs, and one more if there is a page after it. Raises Refused for the cursor."""
-    query = select(*RUN_COLUMNS).where(*_conditions(wanted))
-    return query.order_by(*(key.desc() for key in _keys(wanted))).limit(page_size(wanted) + 1)
+def newest_runs(connection: Connection, wanted: RunFilter, most: int) -> Sequence[AnyRow]:
+    """The newest `most` of the wanted runs, whatever text they hold; newest first."""
+    return connection.execute(newest(wanted, RUN_COLUMNS, most)).all()
+
+
+def newest(wanted: RunFilter, columns: Sequence[Column[Any]], most: int) -> AnySelect:
+    """Those columns of the newest wanted runs, `order_of` among them; the text is left aside.
+
+    Each state is a query of its own: of several, every index has only its own runs in order.
+    """
+    of_states = [replace(wanted, states=frozenset({state})) for state in sorted(wanted.states)]
+    queries = [select(*columns).where(*conditions(each)) for each in of_states or [wanted]]
+    merged = queries[0] if len(queries) == 1 else union_all(*queries)
+    return merged.order_by(*(desc(key.name) for key in order_of(wanted))).limit(most)
+
+
+def order_of(wanted: RunFilter) -> tuple[Column[Any], ...]:
+    """The order of the pages, by which the database finds the page at once in an index.
+
+    That of a window of time holds the runs of all jobs: one job's are looked for among its own.
+    """
+    if wanted.job_id is not None or (wanted.since is None and wanted.until is None):
+        return (job_runs.c.id,)
+    return (job_runs.c.created_at, job_runs.c.id)
+
+
+def conditions(wanted: RunFilter, *, by_index: bool = True) -> Iterator[ColumnElement[bool]]:
+    """What the runs fulfil, apart from the text. Raises Refused for the cursor.
+
+    Without `by_index` the runs are found by something better, and these are only held against it.
+    """
+    seen = _as_it_is if by_index else aside
+    runs = job_runs.c
+    window = seen(runs.created_at) if wanted.job_id is None else aside(runs.created_at)
+    if wanted.job_id is not None:
+        yield seen(runs.job_id) == wanted.job_id
+    if wanted.states:
+        yield seen(runs.state).in_(wanted.states)
+    if wanted.since is not None:
+        yield window >= wanted.since
+    if wanted.until is not None:
+        yield window < wanted.until
+    if wanted.cursor is not None:
+        place = _place(wanted.cursor)
+        yield is_before(wanted, tuple(place[key] for key in order_of(wanted)), seen)
+
+
+def aside(column: Column[Any]) -> ColumnElement[Any]:
+    """What the column holds, for which no index is taken."""
+    return func.coalesce(column, column)
+
+
+def _as_it_is(column: Column[Any]) -> ColumnElement[Any]:
+    return column
+
+
+def is_before(
+    wanted: RunFilter, place: Place, seen: Callable[[Column[Any]], ColumnElement[Any]]
+) -> ColumnElement[bool]:
+    """Whether a run comes after that place in the pages, which begin with the newest."""
+    keys = order_of(wanted)
+    values = [literal(value, key.type) for key, value in zip(keys, place, strict=True)]
+    return tuple_(*map(seen, keys)) < tuple_(*values)
 
 
 def page_size(wanted: RunFilter) -> int:
@@ -57,42 +130,6 @@ def page_size(wanted: RunFilter) -> int:
 
 def cursor_after(run: Run) -> str:
     return urlsafe_b64encode(f"{run.created_at.isoformat()} {run.id}".encode()).decode()
-
-
-def _keys(wanted: RunFilter) -> tuple[Column[Any], ...]:
-    """The order of the pages, by which the database finds the page at once in an index."""
-    if wanted.since is None and wanted.until is None:
-        return (job_runs.c.id,)
-    return (job_runs.c.created_at, job_runs.c.id)
-
-
-def _conditions(wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
-    runs = job_runs.c
-    if wanted.job_id is not None:
-        yield runs.job_id == wanted.job_id
-    if wanted.states:
-        yield runs.state.in_(wanted.states)
-    if wanted.since is not None:
-        yield runs.created_at >= wanted.since
-    if wanted.until is not None:
-        yield runs.created_at < wanted.until
-    if wanted.text:
-        yield _mentions(wanted.text)
-    if wanted.cursor is not None:
-        yield _is_after(wanted.cursor, _keys(wanted))
-
-
-def _mentions(text: str) -> ColumnElement[bool]:
-    places = (job_runs.c.job_id, job_runs.c.reason, job_runs.c.triggered_by)
-    found = [place.icontains(text, autoescape=True) for place in places]
-    if text.isdecimal() and len(text) <= LONGEST_ID:
-        found.append(job_runs.c.id == int(text))
-    return or_(*found)
-
-
-def _is_after(cursor: str, keys: tuple[Column[Any], ...]) -> ColumnElement[bool]:
-    place = {column: literal(value, column.type) for column, value in _place(cursor).items()}
-    return tuple_(*keys) < tuple_(*(place[key] for key in keys))
 
 
 def _place(cursor: str) -> dict[Column[Any], object]:

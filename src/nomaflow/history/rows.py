@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from nomaflow.domain.run import AttemptRun, NewRun, Run, StepError, StepRun
 from nomaflow.domain.states import RunState, StepState
 from nomaflow.history.tables import job_runs
-from nomaflow.history.types import storable
+from nomaflow.history.types import headline, storable
 
 AnyRow = Row[*tuple[Any, ...]]
 FOR_THE_QUEUE = {"reserved_for", "waits_turn"}
@@ -30,7 +30,7 @@ def as_run(row: AnyRow) -> Run:
 def new_run_values(new: NewRun, now: datetime) -> dict[str, Any]:
     """The row of a run to be; one that is born final has finished too."""
     return vars(new) | {
-        "reason": new.reason and storable(new.reason),
+        "reason": new.reason and headline(new.reason),
         "triggered_by": storable(new.triggered_by),
         "created_at": now,
         "finished_at": now if new.state.is_final else None,

@@ -15,7 +15,7 @@ from nomaflow.errors import NotFound
 from nomaflow.history.changes import Change, IllegalMove, RunEnded, write_changes
 from nomaflow.history.closing import OnEnd, nothing
 from nomaflow.history.database import Database
-from nomaflow.history.pages import RunFilter, RunPage, cursor_after, page_query, page_size
+from nomaflow.history.pages import RunFilter, RunPage, cursor_after, newest_runs, page_size
 from nomaflow.history.prepared import Prepared
 from nomaflow.history.rows import (
     NEW_RUN_COLUMNS,
@@ -27,6 +27,7 @@ from nomaflow.history.rows import (
 )
 from nomaflow.history.stores.base import Store
 from nomaflow.history.tables import job_logs, job_runs, step_attempts, step_runs
+from nomaflow.history.text_search import runs_mentioning
 from nomaflow.history.types import Instant
 
 __all__ = ["RunFilter", "RunHistory", "RunPage", "insert_runs"]
@@ -109,9 +110,9 @@ class RunHistory:
 
     async def page(self, wanted: RunFilter) -> RunPage:
         """One page, newest first. Raises Refused for a cursor that this list did not give."""
-        query = page_query(wanted)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        find = runs_mentioning if wanted.text else newest_runs
         size = page_size(wanted)
+        rows = await self._database.read(lambda connection: find(connection, wanted, size + 1))
         runs = tuple(as_run(row) for row in rows[:size])
         return RunPage(runs, cursor_after(runs[-1]) if len(rows) > size else None)
 

@@ -10,7 +10,7 @@ from nomaflow.errors import Refused
 from nomaflow.history import migrations
 from nomaflow.history.stores.base import Store
 
-VERSION: Final = "0004"
+VERSION: Final = "0005"
 VERSION_TABLE: Final = "ly2_schema_version"
 
 # Alembic keeps the migration that runs in a module-level proxy.

@@ -12,10 +12,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
     false,
 )
 
-from nomaflow.history.types import BigId, Instant, JsonObject, Words
+from nomaflow.history.types import BigId, Instant, JsonObject, Reason, Words
 
 metadata = MetaData(
     naming_convention={
@@ -32,7 +33,7 @@ job_runs = Table(
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("job_id", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("reason", Words),
+    Column("reason", Reason),
     Column("triggered_by", Words, nullable=False),
     Column("trigger_id", Text),
     Column("scheduled_at", Instant),
@@ -56,6 +57,14 @@ job_runs = Table(
     Index(None, "job_id", "state", "id"),
     Index(None, "state", "created_at", "id"),
     Index(None, "created_at", "id"),
+    Index(None, "triggered_by", "id"),
+    Index(
+        "ly2_job_runs_with_reason_idx",
+        "id",
+        "reason",
+        sqlite_where=column("reason").is_not(None),
+        postgresql_where=column("reason").is_not(None),
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -23,6 +23,8 @@ from sqlalchemy.types import TypeEngine
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 JsonObject = JSON(none_as_null=True)
 
+MOST_OF_HEADLINE = 600
+
 
 class Instant(TypeDecorator[datetime]):
     """An aware instant, UTC in and out; a naive one is refused.
@@ -65,6 +67,16 @@ class Words(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
+class Reason(TypeDecorator[str]):
+    """Why a run ended as it did, in the words of a headline; an index holds them whole."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # the base's signature
+        return None if value is None else headline(value)
+
+
 def first_instant(column: Column[Any], otherwise: datetime) -> ColumnElement[Any]:
     """What the column holds, or else that instant."""
     return func.coalesce(column, literal(otherwise, Instant()))
@@ -81,6 +93,12 @@ def storable(text: str) -> str:
     """The text with `?` for NUL and lone surrogates, which not every store takes."""
     whole = text.replace("\0", "?")
     return whole if whole.isascii() else whole.encode("utf-8", "replace").decode("utf-8")
+
+
+def headline(text: str) -> str:
+    """The text, storable, cut to what an index of PostgreSQL takes."""
+    text = storable(text)
+    return text if len(text) <= MOST_OF_HEADLINE else f"{text[: MOST_OF_HEADLINE - 1]}…"
 
 
 def rows_json(rows: Sequence[Mapping[str, Any]]) -> str:
