@@ -106,6 +106,22 @@ def test_health_is_open_and_every_other_route_asks_for_a_token_in_force(server: 
                 assert answer.json()["status"] == 401
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"unknown": 1}', b"\xff" * 3_000_000])
+def test_a_stranger_hears_of_the_token_whatever_the_body_is(server: Server, body: bytes) -> None:
+    told = {"content-type": "application/json"}
+    with httpx2.Client(base_url=server.http.base_url, headers=told) as stranger:
+        answers = {
+            (path, method): stranger.request(method, path, content=body, params={"limit": "x"})
+            for path, method in documented(server)
+            if path.startswith("/api/")
+        }
+
+    assert len(answers) > 8
+    assert {key: answer.status_code for key, answer in answers.items()} == dict.fromkeys(
+        answers, 401
+    )
+
+
 def test_a_revoked_token_opens_nothing(server: Server, home: Path) -> None:
     token = nomaflow("tokens", "create", "short", "--home", home).out.strip()
     headers = {"Authorization": f"Bearer {token}"}

@@ -1,12 +1,13 @@
 """What the routes call, and who calls them."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, BeforeValidator
 
@@ -65,8 +66,10 @@ bearer = HTTPBearer(
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
 
 
-async def caller(api: Parts, shown: Bearer) -> str:
+async def sign_in(request: Request) -> str:
     """Who calls: `api:<token name>`. Raises NotPermitted without a token that is in force."""
+    shown = await bearer(request)
+    api = await parts(request)
     name = None if shown is None else await api.sign_in(shown.credentials.strip())
     if name is None:
         raise NotPermitted(
@@ -74,6 +77,24 @@ async def caller(api: Parts, shown: Bearer) -> str:
             "'nomaflow tokens create NAME' makes one."
         )
     return f"api:{name}"
+
+
+class SignedInRoute(APIRoute):
+    """Asks who calls before anything else: nothing of a stranger's body is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def answer_signed_in(request: Request) -> Response:
+            request.state.caller = await sign_in(request)
+            return await answer(request)
+
+        return answer_signed_in
+
+
+async def caller(request: Request, _: Bearer) -> str:
+    """Who calls, on a SignedInRoute."""
+    return cast("str", request.state.caller)
 
 
 Caller = Annotated[str, Depends(caller)]

@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import APIRouter
 
 from nomaflow.api.models import CatalogueFacts
-from nomaflow.api.parts import Caller, Parts
+from nomaflow.api.parts import Caller, Parts, SignedInRoute
 from nomaflow.services.views import catalogue_state
 
-router = APIRouter(tags=["catalogue"])
+router = APIRouter(tags=["catalogue"], route_class=SignedInRoute)
 
 
 @router.get("/catalogue", response_model=CatalogueFacts)

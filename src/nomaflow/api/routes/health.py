@@ -1,9 +1,9 @@
 """GET /health and /ready, open to everyone, and /metrics."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from nomaflow.api.parts import Bearer, Parts, caller
+from nomaflow.api.parts import Bearer, Parts, sign_in
 from nomaflow.api.problems import problem
 
 router = APIRouter(tags=["health"])
@@ -28,8 +28,8 @@ async def ready(api: Parts) -> JSONResponse:
     response_class=Response,
     responses={200: {"description": "Figures", "content": {"text/plain": {}}}},
 )
-async def metrics(api: Parts, shown: Bearer) -> Response:
+async def metrics(request: Request, api: Parts, _: Bearer) -> Response:
     """Figures for Prometheus; with a token, or without one if `[server] metrics_open` is true."""
     if not api.metrics_open:
-        await caller(api, shown)
+        await sign_in(request)
     return Response(await api.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 
 from nomaflow.api.models import BrokenJob, JobDetail, JobList, Offer, RunDetail, Started
-from nomaflow.api.parts import Caller, Parts
+from nomaflow.api.parts import Caller, Parts, SignedInRoute
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.run import RunOptions
 from nomaflow.services.jobs import RECENT_RUNS
 from nomaflow.services.views import choice_view, run_detail
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=SignedInRoute)
 
 
 class RunRequest(Definition):

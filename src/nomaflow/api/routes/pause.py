@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from nomaflow.api.models import PauseDetail, PauseInForce
-from nomaflow.api.parts import Caller, Instant, Parts
+from nomaflow.api.parts import Caller, Instant, Parts, SignedInRoute
 from nomaflow.domain.definition import Definition
 from nomaflow.services.views import pause_view
 
-router = APIRouter(prefix="/pause", tags=["pause"])
+router = APIRouter(prefix="/pause", tags=["pause"], route_class=SignedInRoute)
 
 
 class PauseRequest(Definition):

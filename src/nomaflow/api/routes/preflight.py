@@ -6,11 +6,11 @@ from typing import Any
 from fastapi import APIRouter
 
 from nomaflow.api.models import PreflightDetail
-from nomaflow.api.parts import Caller, Parts
+from nomaflow.api.parts import Caller, Parts, SignedInRoute
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.run import RunOptions
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=SignedInRoute)
 
 
 class PreflightRequest(Definition):

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field, StrictBool, StrictInt
 
 from nomaflow.api.models import RetryList, Started, Undone
-from nomaflow.api.parts import Caller, Instant, Parts, PathRunId
+from nomaflow.api.parts import Caller, Instant, Parts, PathRunId, SignedInRoute
 from nomaflow.api.routes.jobs import RunRequest
 from nomaflow.domain.definition import Definition
 from nomaflow.domain.job import JobId
@@ -15,7 +15,7 @@ from nomaflow.domain.run import RunOptions
 from nomaflow.domain.states import RunState
 from nomaflow.history.pages import RunFilter
 
-router = APIRouter(tags=["runs"])
+router = APIRouter(tags=["runs"], route_class=SignedInRoute)
 
 
 class ResumeRequest(Definition):

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
 from nomaflow.api.models import CatalogueFacts, RevisionDetail, RevisionDiff, RevisionList
-from nomaflow.api.parts import Caller, Parts, PathRunId
+from nomaflow.api.parts import Caller, Parts, PathRunId, SignedInRoute
 from nomaflow.domain.definition import Definition
 from nomaflow.history.revisions import RevisionFilter
 from nomaflow.services.views import catalogue_state, revision_detail, revision_row
 
-router = APIRouter(tags=["revisions"])
+router = APIRouter(tags=["revisions"], route_class=SignedInRoute)
 
 Id = Annotated[int, Path(ge=1, le=2**62)]
 OtherId = Annotated[int | None, Query(ge=1, le=2**62)]

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from nomaflow.api.models import AttemptList, Lines, RunDetail, RunList, RunSummary
-from nomaflow.api.parts import Caller, Instant, Parts, PathRunId
+from nomaflow.api.parts import Caller, Instant, Parts, PathRunId, SignedInRoute
 from nomaflow.domain.job import JobId, LogLevel
 from nomaflow.domain.states import RunState
 from nomaflow.history.logs import LineFilter
 from nomaflow.history.pages import RunFilter
 from nomaflow.services.views import attempt_run, log_line, run_detail, run_summary
 
-router = APIRouter(prefix="/runs", tags=["runs"])
+router = APIRouter(prefix="/runs", tags=["runs"], route_class=SignedInRoute)
 
 
 Text = Annotated[str, Query(pattern=r"^[^\x00]*$")]

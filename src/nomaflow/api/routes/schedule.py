@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from nomaflow.api.models import SchedulePreview, ScheduleWindow
-from nomaflow.api.parts import Caller, Instant, Parts
+from nomaflow.api.parts import Caller, Instant, Parts, SignedInRoute
 from nomaflow.services.views import schedule_preview, schedule_window
 
-router = APIRouter(prefix="/schedule", tags=["schedule"])
+router = APIRouter(prefix="/schedule", tags=["schedule"], route_class=SignedInRoute)
 
 
 @router.get("", response_model=ScheduleWindow)

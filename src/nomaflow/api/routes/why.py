@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from nomaflow.api.models import WhyDetail
-from nomaflow.api.parts import Caller, Instant, Parts
+from nomaflow.api.parts import Caller, Instant, Parts, SignedInRoute
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=SignedInRoute)
 
 
 @router.get("/{job_id}/why", response_model=WhyDetail)
