@@ -105,7 +105,8 @@ class Child:
 class ChildPort:
     """How an attempt in a child reaches the runner. Its connectors close with it.
 
-    A thread that outlives its attempt is heard no more: its lines are no other attempt's.
+    A thread that outlives its attempt is heard no more: its lines are no other attempt's. One
+    that is speaking when the attempt ends is heard out first.
     """
 
     def __init__(
@@ -118,14 +119,13 @@ class ChildPort:
         self._opening = threading.Lock()
         self._clock = SystemClock()
         self._is_open = True
+        self._speaking = threading.RLock()
 
     def log(self, level: LogLevel, message: str, *, source: str = "") -> None:
-        if self._is_open:
-            self._wire.send(encoded((level, message, source, self._clock.now().timestamp())))
+        self._say(encoded((level, message, source, self._clock.now().timestamp())))
 
     def progress(self, done: int, total: int | None) -> None:
-        if self._is_open:
-            self._wire.send(encoded({"progress": (done, total)}))
+        self._say(encoded({"progress": (done, total)}))
 
     def connector(self, name: str) -> Connector:
         with self._opening:
@@ -148,10 +148,16 @@ class ChildPort:
         return complete_here(work, self.on_cancel)
 
     def close(self) -> None:
-        self._is_open = False
+        with self._speaking:
+            self._is_open = False
         self._cancellation.end()
         if self._connectors is not None:
             self._connectors.close()
+
+    def _say(self, message: bytes) -> None:
+        with self._speaking:
+            if self._is_open:
+                self._wire.send(message)
 
 
 @cache
