@@ -23,7 +23,7 @@ from tests.homes import a_home, a_query_job
 from nomaflow.app import App
 from nomaflow.asgi import http_app_of
 from nomaflow.config import TracesSettings, wants_traces
-from nomaflow.domain.run import RunId, RunOptions
+from nomaflow.domain.run import ProcessId, RunId, RunOptions
 from nomaflow.lifecycle import executing
 
 SECRET = "hunter2-hunter2"
@@ -101,6 +101,20 @@ async def test_a_run_whose_process_died_is_told_by_who_ends_it(tmp_path: Path) -
     (span,) = exporter.get_finished_spans()
     assert run.reason == "lost in restart"
     assert (span.name, span.status.description) == ("run good", "lost in restart")
+
+
+async def test_a_run_that_was_cancelled_before_it_began_is_told_too(tmp_path: Path) -> None:
+    app = App.build(a_home(tmp_path / "home", JOBS))
+    exporter = recorded(app)
+    elsewhere = ProcessId("elsewhere")
+    async with app.store(), executing(app, "test"):
+        run_id = await app.runs.start("good", RunOptions(), by="user:ann", reserved_for=elsewhere)
+        await app.runs.cancel(run_id, by="user:bob")
+    (span,) = exporter.get_finished_spans()
+    facts = dict(span.attributes or {})
+    assert (span.name, facts["nomaflow.state"]) == ("run good", "CANCELED")
+    assert facts["nomaflow.reason"] == "cancelled by user:bob"
+    assert span.start_time <= span.end_time
 
 
 async def test_the_request_that_starts_a_run_is_the_parent_of_its_trace(tmp_path: Path) -> None:
