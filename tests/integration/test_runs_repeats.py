@@ -7,9 +7,11 @@ import pytest
 from tests.homes import a_home, a_query_job, ended, messages, running
 
 from nomaflow.domain.run import Run, RunOptions, StepRun
+from nomaflow.domain.secrets import MASK
 from nomaflow.domain.states import RunState, StepState
 from nomaflow.errors import NotFound, Refused
 from nomaflow.history.pages import RunFilter
+from nomaflow.services.views import run_summary
 
 
 def a_job(third: str, **fields: object) -> str:
@@ -106,6 +108,37 @@ async def test_a_replay_has_the_old_runs_parameters_and_the_edits_win(tmp_path: 
 
     assert (run.state, run.triggered_by) == (RunState.SUCCEEDED, f"replay:{old.id}")
     assert run.params == {"a": "form", "b": "edit"}
+
+
+async def test_a_replay_takes_a_plain_dollar_brace_and_a_variable_for_what_they_were(
+    tmp_path: Path,
+) -> None:
+    texts = {
+        "plain": "$${env:PLACE}",
+        "place": "${env:PLACE}",
+        "fallback": "${env:NOBODY:-${x}",
+        "both": "$${kw:a} in ${env:PLACE}",
+    }
+    asked = ", ".join(f":{name} AS {name}" for name in texts)
+    jobs = a_query_job("show", f"SELECT {asked}", params=texts)
+    jobs += "capture_first_row = true"
+    home = a_home(tmp_path / "home", jobs, env="PLACE=Lyon")
+    async with running(home) as app:
+        old, first = await ended(app, "show")
+        new = await app.repeats.replay(old.id, RunOptions(), by="user:bob")
+        await app.runs.wait(new, seconds=30)
+        run, again = await app.runs.get(new)
+
+    rows = [(step.output or {}).get("first_row") for step in (*first, *again)]
+    assert rows[0] == {
+        "plain": "${env:PLACE}",
+        "place": MASK,
+        "fallback": "${x",
+        "both": f"${{kw:a}} in {MASK}",
+    }
+    assert rows[1] == rows[0]
+    assert run_summary(run)["params"]["both"] == "${kw:a} in ${env:PLACE}"
+    assert "Lyon" not in json.dumps(dict(run.params))
 
 
 async def test_failed_runs_are_retried_by_filter_and_each_refusal_is_told(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nomaflow.catalogue.values.substitution import Scope, merge_params, resolve
-from nomaflow.catalogue.values.tokens import MalformedToken, Token, pieces
+from nomaflow.catalogue.values.substitution import Scope, as_read, merge_params, resolve
+from nomaflow.catalogue.values.tokens import MalformedToken, Token, escaped, pieces
 from nomaflow.errors import StepRefused
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -19,23 +19,30 @@ keys = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 hostile = st.text(alphabet="${}:-ekwnvouctx. a\n", max_size=40)
 
 
-def escaped(value: Any) -> Any:
+def written(value: Any) -> Any:
     """The value with each `${` in its strings written so that it stays."""
     if isinstance(value, str):
-        return value.replace("${", "$${")
+        return escaped(value)
     if isinstance(value, dict):
-        return {key: escaped(item) for key, item in value.items()}
-    return [escaped(item) for item in value] if isinstance(value, list) else value
+        return {key: written(item) for key, item in value.items()}
+    return [written(item) for item in value] if isinstance(value, list) else value
 
 
 @given(values)
 def test_an_escaped_value_comes_out_as_it_was(value: Any) -> None:
-    assert resolve(escaped(value), Scope()) == value
+    assert resolve(written(value), Scope()) == value
+
+
+@given(values)
+def test_what_is_kept_resolves_to_the_same_value_later_and_reads_as_it(value: Any) -> None:
+    kept = resolve(written(value), Scope(to_be_kept=True))
+    assert resolve(kept, Scope()) == value
+    assert as_read(kept) == value
 
 
 @given(hostile)
 def test_an_escaped_hostile_text_comes_out_as_it_was(text: str) -> None:
-    assert resolve(escaped(text), Scope()) == text
+    assert resolve(written(text), Scope()) == text
 
 
 @given(keys, values)
@@ -66,12 +73,12 @@ def test_any_text_resolves_or_is_refused(text: str) -> None:
         assert set(resolve({"field": text}, Scope(params={"n": 1}))) == {"field"}
 
 
-@given(st.lists(st.dictionaries(keys, scalars.map(escaped), max_size=4), max_size=4))
+@given(st.lists(st.dictionaries(keys, scalars.map(written), max_size=4), max_size=4))
 def test_layers_without_tokens_merge_like_dictionaries(layers: list[dict[str, Any]]) -> None:
     merged: dict[str, Any] = {}
     for layer in layers:
         merged |= layer
-    assert escaped(merge_params(layers, Scope())) == merged
+    assert written(merge_params(layers, Scope())) == merged
 
 
 @given(values, st.sampled_from(["a", "a.b", "a.b.c"]))

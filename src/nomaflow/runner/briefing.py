@@ -67,11 +67,11 @@ class Briefing:
         self._scope = Scope(env=parts.env, facts=dict(self._facts(zone, previous_success_at)))
 
     def snapshot(self) -> Mapping[str, Any]:
-        """The parameters shared by the steps, as they are kept on the run.
+        """The parameters shared by the steps, as they are kept on the run, and written in files.
 
         `${env:…}` stays a token: its value is never shown or saved.
         """
-        scope = replace(self._scope, env=lambda name: f"${{env:{name}}}")
+        scope = replace(self._scope, to_be_kept=True)
         try:
             merged = merge_params(self._shared, scope)
         except StepRefused:

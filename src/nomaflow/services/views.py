@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, cast, get_args
 
+from nomaflow.catalogue.values.substitution import as_read
 from nomaflow.domain.job import Job
 from nomaflow.domain.parameters import (
     Choice,
@@ -47,7 +48,7 @@ def run_summary(run: Run) -> View:
         "scheduled_at": instant(run.scheduled_at),
         "started_at": instant(run.started_at),
         "finished_at": instant(run.finished_at),
-        "params": dict(run.params),
+        "params": as_read(run.params),
     }
 
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from nomaflow.catalogue.values.tokens import MalformedToken, Token, has_tokens, pieces
+from nomaflow.catalogue.values.tokens import (
+    MalformedToken,
+    Token,
+    escaped,
+    has_tokens,
+    pieces,
+    unescaped,
+)
 from nomaflow.errors import StepRefused
 
 
@@ -19,13 +26,15 @@ class Scope:
     """What tokens may refer to.
 
     `env` gives a variable's value or None; `params` are the merged parameters, `outputs` the
-    outputs of the earlier steps by step name, `facts` the values of ${ctx:…}.
+    outputs of the earlier steps by step name, `facts` the values of ${ctx:…}. With `to_be_kept`
+    texts come out as they are written in the files: ${env:…} stays, and `${` is `$${`.
     """
 
     env: Callable[[str], str | None] = _no_variables
     params: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    to_be_kept: bool = False
 
 
 def resolve(value: Any, scope: Scope, literal: Collection[str] = ()) -> Any:
@@ -51,6 +60,15 @@ def merge_params(
     for layer in layers:
         merged |= typed(resolve(dict(layer), replace(scope, params=dict(merged))))
     return merged
+
+
+def as_read(kept: Any) -> Any:
+    """What was resolved `to_be_kept`, for people: ${env:…} stays, and `$${` is `${`."""
+    if isinstance(kept, Mapping):
+        return {key: as_read(item) for key, item in kept.items()}
+    if isinstance(kept, list | tuple):
+        return [as_read(item) for item in kept]
+    return unescaped(kept) if isinstance(kept, str) else kept
 
 
 def _resolved(value: Any, scope: Scope, literal: frozenset[str], path: str) -> Any:
@@ -79,7 +97,14 @@ def _text(text: str, scope: Scope) -> Any:
 
 
 def _value(part: str | Token, scope: Scope) -> Any:
-    return part if isinstance(part, str) else _LOOKUPS[part.kind](part, scope)
+    if isinstance(part, str):
+        return _written(part, scope)
+    return _LOOKUPS[part.kind](part, scope)
+
+
+def _written(value: Any, scope: Scope) -> Any:
+    """The value, or how it is written so that it stays as it is."""
+    return escaped(value) if scope.to_be_kept and isinstance(value, str) else value
 
 
 def _as_text(part: str | Token, value: Any) -> str:
@@ -93,6 +118,8 @@ def _as_text(part: str | Token, value: Any) -> str:
 
 
 def _env(token: Token, scope: Scope) -> str:
+    if scope.to_be_kept:
+        return str(token)
     value = scope.env(token.name)
     if not value and token.default is not None:
         return token.default
@@ -115,7 +142,7 @@ def _ctx(token: Token, scope: Scope) -> Any:
     value = scope.facts.get(token.name)
     if value is None:
         raise StepRefused(f"{token} has no value in this run.")
-    return value
+    return _written(value, scope)
 
 
 def _out(token: Token, scope: Scope) -> Any:

@@ -69,6 +69,16 @@ def pieces(text: str) -> list[str | Token]:
     return [part for part in parts if part != ""]
 
 
+def escaped(text: str) -> str:
+    """How a text is written that is to come out as it is."""
+    return text.replace("${", "$${")
+
+
+def unescaped(text: str) -> str:
+    """The text as it comes out, except that its tokens stay."""
+    return text.replace("$${", "${")
+
+
 def tokens_in(text: str) -> Iterator[Token]:
     """The tokens of a text, from left to right. Raises MalformedToken."""
     return (piece for piece in pieces(text) if isinstance(piece, Token))
