@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from nomaflow.connectors.awaitable import Awaitable
-from nomaflow.errors import StepRefused
+from nomaflow.errors import StepFailed, StepRefused
 from nomaflow.steps.base import HostKind, Output, StepSpec
 from nomaflow.steps.context import StepContext
 
@@ -57,9 +57,10 @@ class PythonStep:
     `{"value": …}`. What is not JSON or is over 256 KiB is kept as `{"truncated": true, "preview"}`,
     with a warning: the work is done, so it does not fail.
 
-    Errors: `StepRefused` when there is no such module or function, or it does not take these
-    parameters. An exception by its own type, such as `ValueError`, with the traceback of the code
-    in plugins/. `ProcessDied` when the process ended: a crash of C code, a kill, `os._exit`.
+    Errors: `StepRefused` when there is no such module or function, it does not take these
+    parameters, or it is a generator. `NotAwaited` when it returns a coroutine of which nothing ran.
+    An exception by its own type, such as `ValueError`, with the traceback of the code in plugins/.
+    `ProcessDied` when the process ended: a crash of C code, a kill, `os._exit`.
 
     Example:
     [[jobs]]
@@ -84,10 +85,14 @@ class PythonStep:
 
     def run(self, spec: PythonSpec, ctx: StepContext) -> Output:
         function = find(spec.callable)
+        _refuse_generator(spec.callable, function)
         _check_arguments(spec.callable, function, ctx.params)
-        if inspect.iscoroutinefunction(function):
-            return _output(ctx.complete(function(AsyncStepContext(ctx), **ctx.params)), ctx)
-        return _output(function(ctx, **ctx.params), ctx)
+        seen = AsyncStepContext(ctx) if _is_async(function) else ctx
+        returned = function(seen, **ctx.params)
+        if inspect.iscoroutine(returned):
+            returned = ctx.complete(returned)
+        _refuse_unawaited(spec.callable, returned)
+        return _output(returned, ctx)
 
 
 class AsyncStepContext(StepContext):
@@ -130,6 +135,35 @@ def _module(name: str, dotted: str) -> Any:
             f"There is no module '{error.name}'. Put it into the home's plugins/ folder, or "
             f"correct the field 'callable' ({dotted})."
         ) from None
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    """Whether it awaits: an `async def`, also behind a decorator or as an object's `__call__`."""
+    inside = inspect.unwrap(function)
+    return inspect.iscoroutinefunction(inside) or inspect.iscoroutinefunction(
+        getattr(inside, "__call__", None)  # noqa: B004  # whether it is async, not whether it is there
+    )
+
+
+def _refuse_generator(dotted: str, function: Callable[..., Any]) -> None:
+    """With a `yield` in it, a call would do nothing and look like a success."""
+    inside = inspect.unwrap(function)
+    if inspect.isgeneratorfunction(inside) or inspect.isasyncgenfunction(inside):
+        raise StepRefused(
+            f"{dotted} has a `yield` in it: nothing of it runs when it is called. Let it return "
+            "what it found."
+        )
+
+
+def _refuse_unawaited(dotted: str, returned: Any) -> None:
+    """Work that was only prepared is not done."""
+    if inspect.iscoroutine(returned):
+        returned.close()
+        raise StepFailed(
+            f"{dotted} returned '{returned.__qualname__}(…)' without having awaited it, so its "
+            "work was not done. Write `await` before it.",
+            cause="NotAwaited",
+        )
 
 
 def _check_arguments(dotted: str, function: Callable[..., Any], params: Mapping[str, Any]) -> None:

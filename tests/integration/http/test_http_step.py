@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.homes import a_home, ended, has_begun, messages, once, running
+from tests.servers.certificates import Authority
 from tests.servers.web import Exchange, Web, a_web
 from tests.waiting import eventually
 
@@ -107,10 +109,6 @@ def nowhere(exchange: Exchange) -> None:
     exchange.answer(302, Location="/nowhere")
 
 
-def to_metadata(exchange: Exchange) -> None:
-    exchange.answer(302, Location="http://169.254.169.254/latest/meta-data/")
-
-
 ROUTES = {
     "/": greet,
     "/api/orders": echo,
@@ -125,7 +123,6 @@ ROUTES = {
     "/busy": busy,
     "/once-busy": once_busy,
     "/nowhere": nowhere,
-    "/metadata": to_metadata,
 }
 
 
@@ -345,11 +342,53 @@ async def test_a_metadata_address_is_refused_in_every_form(tmp_path: Path, url: 
     assert "link-local or cloud metadata address" in step.error.message
 
 
-async def test_a_redirect_to_a_metadata_address_is_refused(tmp_path: Path, web: Web) -> None:
-    step = await the_step(a_home(tmp_path / "home", an_http_job(f"{web.url}/metadata")))
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::ffff:169.254.169.254]/latest/meta-data/",
+        "http://[fd00:ec2::254]/latest/meta-data/",
+        "http://2852039166/latest/meta-data/",
+    ],
+)
+async def test_a_redirect_to_a_metadata_address_is_refused(tmp_path: Path, inside: str) -> None:
+    def away(exchange: Exchange) -> None:
+        exchange.answer(302, Location=inside)
+
+    with a_web({"/": away}) as outside:
+        step = await the_step(a_home(tmp_path / "home", an_http_job(f"{outside.url}/")))
+    assert (step.state, step.output) == (StepState.FAILED, None)
     assert step.error is not None
     assert step.error.type == "StepRefused"
-    assert "169.254.169.254" in step.error.message
+    assert "link-local or cloud metadata address" in step.error.message
+
+
+async def test_a_redirect_to_a_name_that_leads_inside_is_refused(tmp_path: Path, web: Web) -> None:
+    def away(exchange: Exchange) -> None:
+        exchange.answer(302, Location=f"http://localhost:{web.port}/")
+
+    with a_web({"/": away}, host="127.0.0.2") as outside:
+        home = a_home(tmp_path / "home", an_http_job(f"{outside.url}/"))
+        with (home / "app.toml").open("a") as settings:
+            settings.write('\n[egress]\nrefuse = ["127.0.0.1/32", "::1/128"]\n')
+        step = await the_step(home)
+        assert len(outside.seen) == 1
+    assert (step.state, step.output, web.seen) == (StepState.FAILED, None, [])
+    assert step.error is not None
+    assert step.error.type == "StepRefused"
+    assert "localhost (" in step.error.message
+
+
+async def test_a_certificate_that_nobody_vouches_for_fails_the_step(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Authority(tmp_path).issue("127.0.0.1"))
+    with a_web(ROUTES, tls=context) as secure:
+        step = await the_step(a_home(tmp_path / "home", an_http_job(f"{secure.url}/")))
+        assert secure.seen == []
+    assert (step.state, step.output) == (StepState.FAILED, None)
+    assert step.error is not None
+    assert step.error.type == "CertificateError"
+    assert secure.url in step.error.message
 
 
 async def test_app_toml_refuses_further_networks(tmp_path: Path, web: Web) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nomaflow.errors import StepRefused
+from nomaflow.errors import StepFailed, StepRefused
 from nomaflow.steps.context import StepContext
 from nomaflow.steps.python import STEP, PythonSpec
 from nomaflow.testing import FakeRun, build_fake_ctx
@@ -28,6 +28,7 @@ def _plugin(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
 
 
 PLUGIN = """
+import functools
 import math
 
 class Group:
@@ -53,6 +54,36 @@ def shows(ctx, **_):
 
 def needs(ctx, *, period):
     return period
+
+def decorated(function):
+    @functools.wraps(function)
+    def around(*args, **kwargs):
+        return function(*args, **kwargs)
+    return around
+
+async def queries(ctx, **_):
+    return await ctx.get_connector("db").scalar("SELECT 7")
+
+behind_a_decorator = decorated(queries)
+partial = functools.partial(queries, unused=1)
+
+class Called:
+    async def __call__(self, ctx, **_):
+        return await ctx.get_connector("db").scalar("SELECT 7")
+
+called = Called()
+
+def hands_over(ctx, **_):
+    return gives_later(ctx, value=7)
+
+async def forgets(ctx, **_):
+    return ctx.run_step("sql_query", connector="db", query="SELECT 7")
+
+def yields(ctx, **_):
+    yield 7
+
+async def yields_later(ctx, **_):
+    yield 7
 
 no_function = 1
 """
@@ -139,3 +170,23 @@ def test_a_missing_function_is_refused(function: str) -> None:
 def test_a_callable_of_another_shape_is_a_problem_on_save(shape: str) -> None:
     with pytest.raises(ValidationError):
         PythonSpec(callable=shape)
+
+
+@pytest.mark.parametrize(
+    "function", ["queries", "behind_a_decorator", "partial", "called", "hands_over"]
+)
+def test_what_awaits_is_awaited_however_it_is_wrapped(function: str) -> None:
+    with build_fake_ctx(connectors={"db": "sqlite://"}) as ctx:
+        assert called(function, ctx) == {"rows_affected": 7}
+
+
+@pytest.mark.parametrize("function", ["yields", "yields_later"])
+def test_a_generator_is_refused_because_nothing_of_it_would_run(function: str) -> None:
+    with pytest.raises(StepRefused, match=f"{function} has a `yield` in it"):
+        called(function)
+
+
+def test_work_that_nobody_awaited_is_no_success() -> None:
+    with pytest.raises(StepFailed, match=r"without having awaited it.*Write `await`") as failure:
+        called("forgets")
+    assert failure.value.type == "NotAwaited"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from nomaflow.clock import SystemClock
@@ -105,7 +106,7 @@ class Searching:
     def _entry(self, dn: str, given: Attributes) -> Entry:
         attributes: Attributes = {}
         for described, values in given.items():
-            ranged = _RANGE.fullmatch(described)
+            ranged = _RANGE.fullmatch(described) if ";" in described else None
             whole = values + self._rest(dn, ranged) if ranged else values
             attributes.setdefault(plain(described), []).extend(whole)
         return Entry(dn, attributes)
@@ -182,7 +183,8 @@ class Searching:
         return CutShort(reason, self._fetched)
 
 
+@lru_cache(maxsize=1024)
 def plain(name: str) -> str:
-    """An attribute's name as entries bear it."""
+    """An attribute's name as entries bear it; every entry of a search has the same few."""
     ranged = _RANGE.fullmatch(name)
     return (ranged["name"] if ranged else name).lower().removesuffix(";binary")
