@@ -58,3 +58,24 @@ def test_a_mistake_in_a_python_step_is_named(
     (problem,) = load(home).problems
     assert (problem.job, problem.step, problem.field) == ("p", "p", field)
     assert message in problem.message
+
+
+@pytest.mark.parametrize(("query", "problems"), [("put", 0), ("put_all", 1), ("${kw:query}", 0)])
+def test_a_query_that_its_connector_does_not_have_is_named(
+    query: str, problems: int, tmp_path: Path
+) -> None:
+    home = init(tmp_path)
+    home.connectors_toml.write_text(
+        '[pools.app]\nurl = "sqlite:///data/app.db"\n'
+        '[connectors.app]\ntype = "sql"\npool = "app"\n'
+        '[connectors.app.queries.put]\nsql = "INSERT INTO people VALUES (:uid)"\n'
+    )
+    home.jobs_toml.write_text(
+        '[[jobs]]\nid = "mirror"\nparams = { query = "put" }\n[[jobs.steps]]\nname = "people"\n'
+        'type = "ldap_sync"\nserver = "ldaps://ldap.example.com"\nbind_dn = "cn=sync"\n'
+        'bind_password = "${env:PATH}"\nsearch_base = "dc=example"\n'
+        f'target_connector = "app"\ntarget_query = "{query}"\n'
+    )
+    found = load(home).problems
+    assert [problem.field for problem in found] == ["target_query"] * problems
+    assert all("unknown query 'put_all' (there are: put)" in each.message for each in found)

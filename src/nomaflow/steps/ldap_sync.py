@@ -110,7 +110,10 @@ class LdapSyncSpec(StepSpec):
     ]
     target_query: Annotated[
         Name | None,
-        Field(description="A named query of it, executed once for each row."),
+        Field(
+            description="A named query of it, executed once for each row.",
+            json_schema_extra={"x-query-of": "target_connector"},
+        ),
     ] = None
     target_table: Annotated[
         Name | None, Field(description="A table instead of a query: it is upserted by `key`.")

@@ -11,7 +11,13 @@ from nomaflow.catalogue.jobs.defaults import merged_under
 from nomaflow.catalogue.toml import words
 from nomaflow.catalogue.toml.place import Place
 from nomaflow.catalogue.toml.positions import KeyPath
-from nomaflow.catalogue.values.schema import checked, connector_fields, job_fields, keys_of
+from nomaflow.catalogue.values.schema import (
+    checked,
+    connector_fields,
+    job_fields,
+    keys_of,
+    query_fields,
+)
 from nomaflow.catalogue.values.secret_values import plain_secrets
 from nomaflow.catalogue.values.token_check import after_steps, token_problems
 from nomaflow.catalogue.values.tokens import has_tokens
@@ -102,6 +108,17 @@ class StepReader:
             message = self.connector_mistake(_value_at(own, path), wanted)
             if message:
                 yield place.at(*path).problem(message)
+        for path, of in query_fields(spec):
+            message = self._query_mistake(_value_at(own, path), own.get(of))
+            if message:
+                yield place.at(*path).problem(message)
+
+    def _query_mistake(self, name: Any, of: Any) -> str | None:
+        connector = self.reach.connectors.get(of) if isinstance(of, str) else None
+        if connector is None or not isinstance(name, str) or has_tokens(name):
+            return None
+        queries = connector.values.get("queries", {})
+        return None if name in queries else words.unknown_name("query", name, queries)
 
     def connector_mistake(self, name: Any, wanted: str) -> str | None:
         if not isinstance(name, str) or has_tokens(name):

@@ -19,6 +19,7 @@ Mistakes = list[tuple[KeyPath, str]]
 
 _CONNECTOR_MARK = "x-connector"
 _JOB_MARK = "x-job"
+_QUERY_MARK = "x-query-of"
 _WRONG_SCALAR = frozenset({"bool_type", "int_type", "float_type"})
 
 
@@ -60,6 +61,15 @@ def connector_fields(model: type[BaseModel]) -> tuple[tuple[tuple[str, ...], str
     A field says so by `json_schema_extra={"x-connector": TYPE}`.
     """
     return tuple(_marked_in(model, _CONNECTOR_MARK))
+
+
+@cache
+def query_fields(model: type[BaseModel]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The fields that name a query of a connector, as paths, with the field which names that one.
+
+    A field says so by `json_schema_extra={"x-query-of": FIELD}`.
+    """
+    return tuple(_marked_in(model, _QUERY_MARK))
 
 
 @cache
