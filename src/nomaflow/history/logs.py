@@ -5,30 +5,18 @@ The one gap that the numbers may have is what a cap took out.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import accumulate, islice, takewhile
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from nomaflow.domain.job import LogLevel
 from nomaflow.domain.run import LogLine, RunId
-from nomaflow.errors import NotFound
-from nomaflow.history.chunks import LINES_PER_CHUNK, SEVERITY, chunk_row, mentions, unpack
+from nomaflow.history.chunks import SEVERITY, mentions, unpack
 from nomaflow.history.database import Database
 from nomaflow.history.rows import AnyRow
-from nomaflow.history.tables import job_logs, job_runs
-from nomaflow.history.types import storable
+from nomaflow.history.tables import job_logs
 
 CHUNKS_PER_QUERY = 16
-
-# Made once, because every flush of every log needs them.
-LOCK_RUN = (
-    select(job_runs.c.id)
-    .where(job_runs.c.id == bindparam("of_run"))
-    .with_for_update(key_share=True)
-)
-LAST_SEQ = select(func.max(job_logs.c.last_seq)).where(job_logs.c.run_id == bindparam("of_run"))
-ADD_CHUNKS = insert(job_logs)
 
 
 class LogHistory:
@@ -36,25 +24,6 @@ class LogHistory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def append(self, run_id: RunId, lines: Sequence[LogLine]) -> list[LogLine]:
-        """Store lines after those that are there; returns them with their numbers.
-
-        Also several processes may append to one run: the numbers stay without a gap. Raises
-        NotFound when the run was deleted.
-        """
-
-        def append(connection: Connection) -> list[LogLine]:
-            _lock_run(connection, run_id)
-            last = _last_seq(connection, run_id)
-            numbered = [
-                replace(line, seq=seq, message=storable(line.message))
-                for seq, line in enumerate(lines, last + 1)
-            ]
-            _insert(connection, run_id, numbered)
-            return numbered
-
-        return await self._database.write(append) if lines else []
 
     async def read(
         self,
@@ -87,15 +56,6 @@ class LogHistory:
     async def count(self, run_id: RunId) -> int:
         """How many lines are stored."""
         return await self._database.read(lambda connection: _line_count(connection, run_id))
-
-    async def seal(self, run_id: RunId) -> None:
-        """Merge the small chunks of a run that has ended: less to keep, faster to read."""
-        logs = job_logs.c
-        query = select(logs.first_seq, logs.last_seq, logs.line_count)
-        query = query.where(logs.run_id == run_id).order_by(logs.last_seq)
-        chunks = await self._database.read(lambda connection: connection.execute(query).all())
-        for first, last in _mergeable(chunks):
-            await self._database.write(partial(_merge, run_id=run_id, first=first, last=last))
 
 
 @dataclass(frozen=True)
@@ -196,48 +156,6 @@ def _lines(
                 yield from unpack(chunk.lines, chunk.first_seq, after=wanted.after)
 
 
-def _insert(connection: Connection, run_id: RunId, lines: Sequence[LogLine]) -> None:
-    chunks = [
-        lines[start : start + LINES_PER_CHUNK] for start in range(0, len(lines), LINES_PER_CHUNK)
-    ]
-    connection.execute(ADD_CHUNKS, [chunk_row(run_id, chunk) for chunk in chunks])
-
-
-def _lock_run(connection: Connection, run_id: RunId) -> None:
-    """Whoever appends to the run's log holds its row. Raises NotFound."""
-    if connection.execute(LOCK_RUN, {"of_run": run_id}).first() is None:
-        raise NotFound(f"There is no run {run_id}.")
-
-
-def _last_seq(connection: Connection, run_id: RunId) -> int:
-    return connection.scalar(LAST_SEQ, {"of_run": run_id}) or 0
-
-
 def _line_count(connection: Connection, run_id: RunId) -> int:
     query = select(func.sum(job_logs.c.line_count)).where(job_logs.c.run_id == run_id)
     return int(connection.scalar(query) or 0)
-
-
-def _mergeable(chunks: Sequence[AnyRow]) -> Iterator[tuple[int, int]]:
-    """First and last number of neighbours that fit into one chunk."""
-    first = last = size = count = 0
-    for chunk in chunks:
-        if size + chunk.line_count > LINES_PER_CHUNK or chunk.first_seq != last + 1:
-            if count > 1:
-                yield first, last
-            size = count = 0
-        first = chunk.first_seq if count == 0 else first
-        last, size, count = chunk.last_seq, size + chunk.line_count, count + 1
-    if count > 1:
-        yield first, last
-
-
-def _merge(connection: Connection, run_id: RunId, first: int, last: int) -> None:
-    _lock_run(connection, run_id)
-    logs = job_logs.c
-    of_these = (logs.run_id == run_id, logs.first_seq >= first, logs.last_seq <= last)
-    query = select(logs.first_seq, logs.lines).where(*of_these).order_by(logs.last_seq)
-    chunks = connection.execute(query).all()
-    lines = [line for chunk in chunks for line in unpack(chunk.lines, chunk.first_seq)]
-    connection.execute(delete(job_logs).where(*of_these))
-    _insert(connection, run_id, lines)

@@ -4,14 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import insert
 from tests.fakes import FakeClock
 
 from nomaflow.domain.job import JobId
-from nomaflow.domain.run import SCHEDULE, AttemptRun, Fence, NewRun, ProcessId, Run, RunId, StepRun
+from nomaflow.domain.run import (
+    SCHEDULE,
+    AttemptRun,
+    Fence,
+    LogLine,
+    NewRun,
+    ProcessId,
+    Run,
+    RunId,
+    StepRun,
+)
 from nomaflow.domain.states import RunState, StepState
-from nomaflow.history.changes import AttemptBegun, RunEnded, StepsPlanned
+from nomaflow.history.changes import AttemptBegun, RunEnded, StepsPlanned, chunk_rows
 from nomaflow.history.database import Database
+from nomaflow.history.logs import LogHistory
 from nomaflow.history.runs import RunHistory
+from nomaflow.history.tables import job_logs
 from nomaflow.queue.run_queue import RunQueue
 
 DAY = timedelta(days=1)
@@ -41,6 +54,14 @@ class Desk:
     @property
     def queue(self) -> RunQueue:
         return RunQueue(self.database, self.clock)
+
+    async def log(self, run_id: RunId, lines: Sequence[LogLine]) -> list[LogLine]:
+        """Store lines after those that are there, whoever holds the run; with their numbers."""
+        first = await LogHistory(self.database).count(run_id) + 1
+        numbered = [replace(line, seq=seq) for seq, line in enumerate(lines, first)]
+        rows = chunk_rows(run_id, numbered)
+        await self.database.write(lambda connection: connection.execute(insert(job_logs), rows))
+        return numbered
 
     async def queued(self, new: NewRun | None = None) -> RunId:
         run_id = await self.queue.enqueue(new or by_hand(), overlap="allow")

@@ -116,15 +116,6 @@ async def test_pages_lead_over_the_gap_in_both_directions(
     assert await logs.matches(run.id, LineFilter()) == len(forward)
 
 
-async def test_small_chunks_are_merged_on_either_side_of_the_gap(
-    desk: Desk, run: Run, logs: LogHistory
-) -> None:
-    await Writer(desk, run).add(60)
-    before = await everything(logs, run)
-    await logs.seal(run.id)
-    assert await everything(logs, run) == before
-
-
 async def test_a_log_of_one_chunk_that_is_too_large_leaves_the_line_that_says_so(
     desk: Desk, run: Run, logs: LogHistory
 ) -> None:

@@ -2,27 +2,23 @@
 
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any
 
 import pytest
+from tests.integration.history.history_builders import Desk
 
-from nomaflow.domain.job import JobId
-from nomaflow.domain.run import LogLine, NewRun, RunId
+from nomaflow.domain.run import LogLine, RunId
 from nomaflow.history.chunks import SEVERITY
-from nomaflow.history.database import Database
 from nomaflow.history.logs import LineFilter, LogHistory
-from nomaflow.history.runs import RunHistory
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WORDS = ["plain", 'a "quoted" part', "back\\slash", "Ünï 🐦 CODE", "two\nlines", "percent % _"]
 
 
 @pytest.fixture
-async def logged(database: Database, clock: Any) -> tuple[LogHistory, RunId, list[LogLine]]:
+async def logged(desk: Desk) -> tuple[LogHistory, RunId, list[LogLine]]:
     """A log of 1,800 lines in chunks of many sizes."""
-    (run_id,) = await RunHistory(database, clock).insert([NewRun(JobId("job"), "user:ann")])
-    assert run_id is not None
-    logs = LogHistory(database)
+    run_id = await desk.queued()
+    logs = LogHistory(desk.database)
     levels = list(SEVERITY)
     lines = [
         LogLine(
@@ -36,7 +32,7 @@ async def logged(database: Database, clock: Any) -> tuple[LogHistory, RunId, lis
     ]
     stored: list[LogLine] = []
     for first, last in ((0, 1), (1, 60), (60, 1100), (1100, 1101), (1101, 1800)):
-        stored += await logs.append(run_id, lines[first:last])
+        stored += await desk.log(run_id, lines[first:last])
     return logs, run_id, stored
 
 

@@ -46,3 +46,13 @@ async def test_a_line_that_goes_with_the_end_of_the_run_is_not_missed_by_the_flu
     assert ended
     assert [line.message for line in history.stored] == ["done"]
     assert not lost
+
+
+async def test_characters_that_no_store_takes_are_replaced() -> None:
+    history: Any = EndingHistory()
+    writer = RunWriter(history, Bus(), str, most_log_bytes=10**6)
+    writer.record(Fence(RunId(1), 1), lambda: None).add(LogLine(AT, "INFO", "a\0b\ud800c"))
+
+    await writer.flush()
+
+    assert [line.message for line in history.stored] == ["a?b?c"]
