@@ -138,16 +138,20 @@ class Lines:
 
 
 class CsvSource(Protocol):
-    """Reads CSV: what is between double quotes is a text, an empty field without them is NULL.
+    """Reads CSV: what is between double quotes is a text; NULL is a word without them.
 
-    Binary values are `\\x` and their hexadecimal digits, booleans 0 and 1.
+    Binary values are `\\x` and their hexadecimal digits, booleans 0 and 1, instants are in UTC
+    and do not say so.
     """
 
     def refuse(self, transfer: Transfer) -> None:
         """Raises Unsuited when it cannot write these columns."""
 
-    def opened(self, transfer: Transfer) -> AbstractContextManager[Iterator[Lines]]:
-        """The rows. Raises Unsuited for one that it cannot write, and SourceFailed."""
+    def opened(self, transfer: Transfer, null: str) -> AbstractContextManager[Iterator[Lines]]:
+        """The rows; `null` is the word for NULL.
+
+        Raises Unsuited for a row that it cannot write, and SourceFailed.
+        """
 
 
 class Source(Protocol):

@@ -183,7 +183,7 @@ def test_a_duration_fits_a_text(places: Places, desk: Desk) -> None:
     assert there.rows("SELECT worked FROM t ORDER BY id") == [("-838:59:59",), ("10:00:00",)]
 
 
-@pytest.mark.parametrize("number", [0.1, 16777216.0, 3.4028235e38, 1.1754944e-38, 33554432.0])
+@pytest.mark.parametrize("number", [0.1, 16777216.0, 3.4028234e38, 1.1754944e-38, 33554432.0])
 @lanes
 def test_a_float_keeps_every_digit(places: Places, desk: Desk, lane: str, number: float) -> None:
     here, there = places("mariadb", "postgresql")

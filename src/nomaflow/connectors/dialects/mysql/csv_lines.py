@@ -23,7 +23,7 @@ from nomaflow.connectors.tables import Column, ColumnType, Kind
 _OUT_OF_RANGE: Final = 1690
 _LENGTHENED: Final = frozenset({Kind.TEXT, Kind.JSON, Kind.BYTES})
 # No UTF-8 text has these bytes. Between them stands the number of a column, whose value is a zero
-# date; without them and the number the field is empty.
+# date, and the field NULL.
 _BLANK: Final = re.compile(rb"\xff(\d+)\xfe")
 
 
@@ -39,9 +39,9 @@ class MysqlCsv:
                 raise Unsuited(f"column '{column.name}' is {column.type.native}")
 
     @contextmanager
-    def opened(self, transfer: Transfer) -> Iterator[Iterator[Lines]]:
-        with _failures(), closing(Result(self.connection, _select(transfer))) as result:
-            yield _lines(result, [column.name for column in transfer.targets])
+    def opened(self, transfer: Transfer, null: str) -> Iterator[Iterator[Lines]]:
+        with _failures(), closing(Result(self.connection, _select(transfer, null))) as result:
+            yield _lines(result, [column.name for column in transfer.targets], null.encode())
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def _failures() -> Iterator[None]:
         raise SourceFailed(error) from error
 
 
-def _lines(result: Result, names: list[str]) -> Iterator[Lines]:
+def _lines(result: Result, names: list[str], null: bytes) -> Iterator[Lines]:
     for rows in result.lines():
         whole = [row for row in rows if row is not None]
         if len(whole) < len(rows):
@@ -63,19 +63,19 @@ def _lines(result: Result, names: list[str]) -> Iterator[Lines]:
         blanks: Counter[str] = Counter()
         if b"\xff" in data:
             blanks.update(names[int(number)] for number in _BLANK.findall(data))
-            data = _BLANK.sub(b"", data)
+            data = _BLANK.sub(null, data)
         yield Lines(data, len(rows), blanks)
 
 
-def _select(transfer: Transfer) -> str:
+def _select(transfer: Transfer, null: str) -> str:
     pairs = zip(transfer.sources, transfer.targets, strict=True)
-    fields = (_field(number, *pair) for number, pair in enumerate(pairs))
+    fields = (_field(number, *pair, null) for number, pair in enumerate(pairs))
     row = ", ',', ".join(fields)
     return f"SELECT CONCAT({row}, CONVERT('' USING binary)) FROM (\n{transfer.query.sql}\n) AS q"  # noqa: S608
 
 
-def _field(number: int, source: Column, target: Column) -> str:
-    """SQL for one field: NULL is empty, and so is a zero date where the target allows NULL.
+def _field(number: int, source: Column, target: Column, null: str) -> str:
+    """SQL for one field: a zero date is NULL, too, where the target allows that.
 
     Where it does not a zero date stays as it is, which no other database takes.
     """
@@ -87,7 +87,11 @@ def _field(number: int, source: Column, target: Column) -> str:
     if not source.nullable:
         return field
     may_be_too_long = source.type.kind in _LENGTHENED
-    return f"IF({name} IS NULL, '', {field})" if may_be_too_long else f"IFNULL({field}, '')"
+    return (
+        f"IF({name} IS NULL, '{null}', {field})"
+        if may_be_too_long
+        else f"IFNULL({field}, '{null}')"
+    )
 
 
 def _number(name: str, column: ColumnType) -> str:

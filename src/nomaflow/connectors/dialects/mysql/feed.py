@@ -2,16 +2,15 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def feed(chunks: Iterable[bytes], stop: Callable[[], None] = lambda: None) -> Iterator[str]:
+def feed(chunks: Iterable[bytes]) -> Iterator[str]:
     """The path of a pipe that a thread fills; what the chunks raise is raised at the end.
 
     To its reader an error looks like the end of the file: it must not count before this ends.
-    `stop` makes the chunks end early.
     """
     reading, writing = os.pipe()
     failures: list[BaseException] = []
@@ -19,9 +18,6 @@ def feed(chunks: Iterable[bytes], stop: Callable[[], None] = lambda: None) -> It
     thread.start()
     try:
         yield f"/dev/fd/{reading}"
-    except BaseException:
-        stop()
-        raise
     finally:
         os.close(reading)
         thread.join()

@@ -22,6 +22,8 @@ from nomaflow.errors import StepFailed
 _NULL: Final = "\\N"
 _ESCAPED: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\0": "\\0"})
 _AS_WE_ESCAPE: Final = r"TERMINATED BY '\t' ESCAPED BY '\\'"
+_CSV: Final = "TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY ''"
+_BEHIND_THE_PREFIX: Final = 3
 _COLUMN: Final = re.compile(r"column (?:`[^`]*`\.)*['`]?([^'`]+)['`]? at row")
 _ROW: Final = re.compile(r"at row (\d+)")
 _ENTRY: Final = re.compile(r"Duplicate entry '(?P<value>.*)' for key '(?P<key>.*)'", re.DOTALL)
@@ -57,34 +59,33 @@ class Loading:
         self._stash = stash
         self._columns = columns
         self._fields = [_field(column) for column in columns]
-        self._by_file = local_infile(connection)
+        self.by_file = local_infile(connection)
 
     def write(self, rows: Rows) -> int:
         """Returns how many rows arrived. Raises BadValue or Refused."""
-        if not self._by_file:
+        if not self.by_file:
             return sum(self._insert(part, before) for before, part in self._packets(rows))
         try:
-            return self.load([self._text(rows)], _AS_WE_ESCAPE)
+            return self._load([self._text(rows)], _AS_WE_ESCAPE, "UNHEX({})")
         except Refused as refused:
             raise self._blamed(refused, 0) from None
 
-    def load(
-        self, chunks: Iterable[bytes], fields: str, stop: Callable[[], None] = lambda: None
-    ) -> int:
-        """Load text whose FIELDS are like that; binary values are hexadecimal. Raises Refused.
+    def load_csv(self, chunks: Iterable[bytes]) -> int:
+        """Returns how many rows arrived. Raises Refused, and what the chunks raise."""
+        return self._load(chunks, _CSV, f"UNHEX(SUBSTR({{}}, {_BEHIND_THE_PREFIX}))")
 
-        Returns how many rows arrived. `stop` makes the chunks end early.
-        """
-        with feed(chunks, stop) as path:
-            written = self._load_file(path, fields)
+    def _load(self, chunks: Iterable[bytes], fields: str, decoding: str) -> int:
+        """Load text whose FIELDS are like that, and whose binary values are decoded."""
+        with feed(chunks) as path:
+            written = self._load_file(path, fields, decoding)
         self._refuse_warnings()
         return written
 
-    def _load_file(self, path: str, fields: str) -> int:
+    def _load_file(self, path: str, fields: str, decoding: str) -> int:
         hexed = [number for number, column in enumerate(self._columns) if is_hexed(column)]
         names = [quote(column.name) for column in self._columns]
         into = ", ".join(f"@v{n}" if n in hexed else name for n, name in enumerate(names))
-        turned = ", ".join(f"{names[n]} = UNHEX(@v{n})" for n in hexed)
+        turned = ", ".join(f"{names[n]} = {decoding.format(f'@v{n}')}" for n in hexed)
         driver: Any = self._connection
         driver._local_infile = True  # the server may ask for files only now
         try:
@@ -121,8 +122,10 @@ class Loading:
         try:
             written = self._execute(sql, [value for row in rows for value in row])
             self._refuse_warnings()
-        except (pymysql.DataError, pymysql.IntegrityError) as error:
-            refused = Refused(error.args[0], str(error.args[1]))
+        except pymysql.MySQLError as error:
+            refused = Refused(int(error.args[0]), str(error.args[-1]))
+            if refused.row is None and refused.code != _TWINS:
+                raise
             raise self._blamed(refused, before) from None
         except Refused as refused:
             raise self._blamed(refused, before) from None

@@ -15,13 +15,15 @@ from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
 from nomaflow.connectors.dialects.mysql import catalogue, creating, stash, ways
 from nomaflow.connectors.dialects.mysql.beside import beside
 from nomaflow.connectors.dialects.mysql.catalogue import Connection, fetch
+from nomaflow.connectors.dialects.mysql.csv_lane import Csv
 from nomaflow.connectors.dialects.mysql.expressions import quote
 from nomaflow.connectors.dialects.mysql.heir import Heir
 from nomaflow.connectors.dialects.mysql.loading import Loading
 from nomaflow.connectors.dialects.mysql.session import begin_filling
-from nomaflow.connectors.dialects.mysql.source import reference
+from nomaflow.connectors.dialects.mysql.source import MysqlSource, reference
 from nomaflow.connectors.dialects.mysql.types import TYPES
 from nomaflow.connectors.dialects.mysql.waiting import briefly, lock_errors, lock_out_writers
+from nomaflow.connectors.dialects.mysql.within import Within
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows, Table, TableName
 from nomaflow.errors import StepFailed
 
@@ -88,12 +90,14 @@ class MysqlTarget:
         self._loading = Loading(self._connection, self._here, columns)
         return self._here
 
-    def shortcuts(self, source: Source) -> Sequence[Shortcut]:  # noqa: ARG002 - every one by rows
-        return ()
+    def shortcuts(self, source: Source) -> Sequence[Shortcut]:
+        csv = Csv(source, self._loaded)
+        if not isinstance(source, MysqlSource):
+            return (csv,)
+        return (Within(source.connection, self._connection, self._here), csv)
 
     def write(self, rows: Rows) -> int:
-        assert self._loading is not None  # noqa: S101 - the stash was created
-        return self._loading.write(rows)
+        return self._loaded.write(rows)
 
     def ripen(self, table: Table, way: Way) -> None:  # noqa: ARG002 - the stash knows its table
         if way is Way.RENAME:
@@ -253,6 +257,12 @@ class MysqlTarget:
         if self._heir is None:
             raise RuntimeError("a rename was not among the ways")
         return self._heir
+
+    @property
+    def _loaded(self) -> Loading:
+        if self._loading is None:
+            raise RuntimeError("there is no stash yet")
+        return self._loading
 
     @property
     def _here(self) -> str:

@@ -43,7 +43,7 @@ class Csv:
     def _load(self, source: CsvSource, transfer: Transfer, arrived: Callable[[int], None]) -> Moved:
         passing = _Passing(arrived)
         names = ", ".join(quote(column.name) for column in transfer.targets)
-        with source.opened(transfer) as found, closing(passing.data(found)) as chunks:
+        with source.opened(transfer, null="") as found, closing(passing.data(found)) as chunks:
             into = f"{self.stash} ({names})"
             size, written = fill(self.target, into, chunks, frozen=self.stash, form="csv")
         return Moved(passing.rows, written, size, passing.blanked)

@@ -12,15 +12,13 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 import psycopg
-from psycopg import sql
 
 from nomaflow.connectors.copies import Load, Moved, OnCancel, SourceFailed, Transfer, Unsuited
 from nomaflow.connectors.dialects.postgresql.exact import Ends, with_casts
 from nomaflow.connectors.dialects.postgresql.filling import fill
+from nomaflow.connectors.dialects.postgresql.literals import literal
 from nomaflow.connectors.dialects.postgresql.readers import Address, Readers
 from nomaflow.connectors.dialects.postgresql.session import side_by_side
-from nomaflow.connectors.statement import inlined
-from nomaflow.connectors.tables import Query
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
@@ -91,12 +89,6 @@ class _Streams:
         """No more comes out of any stream; each ends with an error."""
         for readers in self.readers:
             readers.stop()
-
-
-def literal(connection: psycopg.Connection[Any], query: Query) -> str:
-    """The query with its parameters written into it: COPY takes none."""
-    values = [sql.Literal(value).as_string(connection) for value in query.params]
-    return inlined(query.sql, values) if values else query.sql
 
 
 def merged(readers: Readers) -> Iterator[bytes]:

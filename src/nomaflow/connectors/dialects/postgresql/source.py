@@ -14,6 +14,7 @@ from psycopg.types.string import ByteaLoader, TextLoader
 
 from nomaflow.connectors.copies import ArrowSource, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.postgresql import catalogue
+from nomaflow.connectors.dialects.postgresql.csv_lines import PostgresqlCsv
 from nomaflow.connectors.dialects.postgresql.expressions import quote, selected
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.statement import Statement
@@ -159,7 +160,7 @@ class PostgresqlSource:
         raise Unsuited("PostgreSQL is not read in record batches")
 
     def csv(self) -> CsvSource:
-        raise Unsuited("PostgreSQL is not read as CSV")
+        return PostgresqlCsv(self.connection)
 
     def end(self) -> None:
         self.connection.rollback()
