@@ -14,7 +14,7 @@ from nomaflow.app import App
 from nomaflow.lifecycle import serving
 from nomaflow.live.door import LiveDoor
 from nomaflow.live.parts import LiveParts
-from nomaflow.services.metrics import Metrics
+from nomaflow.services.figures import Figures
 
 
 def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
@@ -27,8 +27,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(http: FastAPI) -> AsyncIterator[None]:
         async with serving(app):
-            metrics = Metrics(app.stored.looks, __version__)
-            await metrics.start()
+            figures = Figures(app.stored.looks, __version__)
             http.state.parts = ApiParts(
                 jobs=app.jobs,
                 choices=app.choices,
@@ -41,7 +40,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 pauses=app.pauses,
                 why=app.why,
                 schedule=app.schedule,
-                metrics=metrics,
+                figures=figures,
                 metrics_open=server.metrics_open,
                 sign_in=app.access.sign_in,
                 is_ready=lambda: app.is_ready,
@@ -51,7 +50,7 @@ def http_app_of(app: App, *, host: str | None = None) -> FastAPI:
                 yield
             finally:
                 await live.close()
-                await metrics.stop()
+                await figures.close()
 
     hosts = KnownHosts(host or server.host, server.allowed_hosts)
     return http_app(lifespan, hosts, app.tracer_provider)

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 LATER = {
-    "alembic", "cel", "engineio", "holidays", "httpx2", "psycopg", "pyarrow", "pygments", "pymysql",
-    "rich", "socketio",
+    "alembic", "cel", "engineio", "holidays", "httpx2", "prometheus_client", "psycopg", "pyarrow",
+    "pygments", "pymysql", "rich", "socketio",
 }  # fmt: skip
 START = "import sys, nomaflow.cli.main, nomaflow.cli.commands.serve; print(*sys.modules)"
 

@@ -15,8 +15,8 @@ from nomaflow.domain.run import RunId
 from nomaflow.errors import NotFound, NotPermitted
 from nomaflow.services.catalogue import CatalogueKeeper
 from nomaflow.services.choices import Choices
+from nomaflow.services.figures import Figures
 from nomaflow.services.jobs import Jobs
-from nomaflow.services.metrics import Metrics
 from nomaflow.services.pauses import Pauses
 from nomaflow.services.preflight import Preflights
 from nomaflow.services.repeats import Repeats
@@ -46,7 +46,7 @@ class ApiParts:
     catalogue: CatalogueKeeper
     revisions: Revisions
     schedule: Schedule
-    metrics: Metrics
+    figures: Figures
     sign_in: Callable[[str], Awaitable[str | None]]
     is_ready: Callable[[], bool]
     metrics_open: bool

@@ -26,7 +26,7 @@ log = FactLog()
 
 
 class Metrics:
-    """Counts from the start of this process on.
+    """Counts from its start on.
 
     Of several servers on one store each counts all of its runs: take the greatest, not the sum.
     """

@@ -32,4 +32,4 @@ async def metrics(request: Request, api: Parts, _: Bearer) -> Response:
     """Figures for Prometheus; with a token, or without one if `[server] metrics_open` is true."""
     if not api.metrics_open:
         await sign_in(request)
-    return Response(await api.metrics.text(), media_type="text/plain; version=0.0.4")
+    return Response(await api.figures.text(), media_type="text/plain; version=0.0.4")
