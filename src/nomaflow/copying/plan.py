@@ -275,7 +275,7 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
     if shaped.functions or not same:
         canonical = _canonical(shaped, arrives, sides)
         functions = (*canonical, *sides.target.encode(arrives))
-    blank = sides.source.blank(shaped.read.type) if canonical else None
+    blank = sides.source.blank(source.type) if canonical and not shaped.coercions else None
     if not target.nullable and (source.nullable or blank):
         functions = (*functions, _without_blanks(source, blank) if blank else not_null)
     distinct = same or sides.source.enforced or source.type.kind in _SPELLED_IN_ONE_WAY

@@ -10,7 +10,7 @@ from nomaflow.errors import StepFailed, StepRefused
 
 Places = Callable[[str, str], tuple[Place, Place]]
 DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
-DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb")]
+DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb"), ("mariadb", "postgresql")]
 
 both_ways = pytest.mark.parametrize(("source", "target"), DIRECTIONS)
 

@@ -12,7 +12,7 @@ from nomaflow.errors import StepFailed, StepRefused
 
 Places = Callable[[str, str], tuple[Place, Place]]
 DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
-DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb")]
+DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb"), ("mariadb", "postgresql")]
 
 
 @pytest.fixture(params=DIRECTIONS)
@@ -115,12 +115,12 @@ def test_the_step_overrides_the_dictionary(pair: tuple[Place, Place], desk: Desk
 
 
 def test_a_query_and_a_condition_are_coerced_too(pair: tuple[Place, Place], desk: Desk) -> None:
-    _, there = pair
-    desk.copy(
-        "F0101", "a", type_coercion="jde", where='"ABUPMJ" > :since', params={"since": 126000}
-    )
+    here, there = pair
+    mark = "`" if here.kind == "mariadb" else '"'
+    where = '"ABUPMJ" > :since'.replace('"', mark)
+    desk.copy("F0101", "a", type_coercion="jde", where=where, params={"since": 126000})
     query = 'SELECT "ABAN8", "ABUPMJ", "ABURAT" FROM "F0101" WHERE "ABAN8" = 1'
-    desk.copy({"query": query}, "q", type_coercion="jde")
+    desk.copy({"query": query.replace('"', mark)}, "q", type_coercion="jde")
     for table in ("a", "q"):
         assert values(there, f"SELECT abupmj, aburat FROM {table}") == [
             ("2026-11-22", Decimal("12345.67"))

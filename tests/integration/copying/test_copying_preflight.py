@@ -8,7 +8,7 @@ from nomaflow.errors import StepRefused
 
 Places = Callable[[str, str], tuple[Place, Place]]
 DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
-DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb")]
+DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb"), ("mariadb", "postgresql")]
 
 
 @pytest.fixture(params=DIRECTIONS)

@@ -89,7 +89,7 @@ def test_a_table_that_the_user_made_is_filled(
         assert (output["inserted"], output["updated"]) == (len(torture.rows(source, target)) - 3, 0)
 
 
-@pytest.mark.parametrize(("source", "target"), [d for d in DIRECTIONS if d[0] != "mariadb"])
+@both_ways
 def test_a_round_trip_gives_the_same_table(
     places: Places, desk: Desk, source: str, target: str
 ) -> None:
