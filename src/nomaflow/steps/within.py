@@ -25,9 +25,12 @@ def run_within(step_type: str, fields: Mapping[str, Any], ctx: StepContext) -> o
 
 
 def _step_type(name: str) -> StepType[Any]:
+    if name == "python":
+        raise StepRefused("run_step('python', …): call the function itself, with this ctx.")
     types = _installed()
-    if name == "python" or name not in types:
-        others = ", ".join(sorted(set(types) - {"python"}))
+    if name not in types:
+        known = (kind for kind, step in types.items() if step.host != "event_loop")
+        others = ", ".join(sorted(set(known) - {"python"}))
         raise StepRefused(f"run_step('{name}', …): expected one of {others}.")
     return types[name]
 

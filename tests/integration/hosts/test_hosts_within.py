@@ -81,8 +81,12 @@ async def test_a_part_is_appended_once_in_a_run_and_a_nameless_one_each_time(
 @pytest.mark.parametrize(
     ("step_type", "fields", "said"),
     [
-        ("nothing", {}, "run_step('nothing', …): expected one of"),
-        ("python", {"callable": "a:b"}, "run_step('python', …): expected one of"),
+        (
+            "nothing",
+            {},
+            "run_step('nothing', …): expected one of http, ldap_sync, sql_copy, sql_query",
+        ),
+        ("python", {"callable": "a:b"}, "run_step('python', …): call the function itself"),
         ("sql_query", {"connector": "db"}, "field 'query'"),
         ("sql_copy", {"source": {"table": "orders"}}, "field 'source.connector'"),
     ],
