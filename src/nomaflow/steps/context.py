@@ -208,7 +208,11 @@ class StepContext:
         return self._port.complete(work)
 
     def progress(self, done: int, total: int | None = None) -> None:
-        """Report `done` of `total` units; total None when unknown."""
+        """Report `done` of `total` units; total None when unknown. Raises TypeError."""
+        if not all(
+            isinstance(number, int | float) for number in (done, 0 if total is None else total)
+        ):
+            raise TypeError(f"progress(done, total) takes numbers, got {done!r} and {total!r}")
         self._port.progress(done, total)
 
     def is_cancelled(self) -> bool:
@@ -221,4 +225,10 @@ class StepContext:
 
 
 def _text(message: str, args: tuple[object, ...]) -> str:
-    return message % args if args else str(message)
+    """A line that does not fit its values is no reason to lose a step's work."""
+    if not args:
+        return str(message)
+    try:
+        return message % args
+    except (TypeError, ValueError):
+        return f"{message} {args!r}"

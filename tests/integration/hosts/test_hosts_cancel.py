@@ -1,6 +1,7 @@
 """Whatever a step does, a cancel ends it, and returns when it is gone."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 
@@ -70,6 +71,13 @@ def leaves_a_command(ctx, **_):
     while not ctx.is_cancelled():
         time.sleep(0.01)
 
+def leaves_a_session(ctx, **_):
+    shell = subprocess.Popen(["sh", "-c", "sleep 3600 & echo $!; wait"], start_new_session=True,
+                             stdout=subprocess.PIPE, text=True)
+    ctx.log.info("pid %d %s", shell.pid, shell.stdout.readline())
+    while not ctx.is_cancelled():
+        time.sleep(0.01)
+
 def pid(ctx, **_):
     return os.getpid()
 """
@@ -123,6 +131,17 @@ async def test_what_a_cancelled_step_left_running_goes_too(stage: Stage, watcher
     pid = int(await watcher.line("pid"))
     await cancelled(running)
     await until(lambda: not is_running(pid))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel lists a process's children")
+async def test_what_made_a_session_of_its_own_goes_too(stage: Stage, watcher: Watcher) -> None:
+    stage.plugin(POLITE)
+    running = asyncio.create_task(stage.call("leaves_a_session", watcher))
+    pids = [int(word) for word in (await watcher.line("pid")).split()]
+    assert len(pids) == 2
+    assert all(map(is_running, pids))
+    await cancelled(running)
+    await until(lambda: not any(map(is_running, pids)))
 
 
 async def test_an_async_step_is_cancelled_where_it_awaits_and_may_clean_up(

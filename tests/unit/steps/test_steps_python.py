@@ -190,3 +190,17 @@ def test_work_that_nobody_awaited_is_no_success() -> None:
     with pytest.raises(StepFailed, match=r"without having awaited it.*Write `await`") as failure:
         called("forgets")
     assert failure.value.type == "NotAwaited"
+
+
+def test_a_line_that_does_not_fit_its_values_is_written_as_it_is() -> None:
+    ctx = build_fake_ctx()
+    ctx.log.info("%s of %s", 1)
+    ctx.log.warning("%d files", "many")
+    ctx.log.info("100%")
+    assert [line for _, line in ctx.lines] == ["%s of %s (1,)", "%d files ('many',)", "100%"]
+
+
+@pytest.mark.parametrize(("done", "total"), [("a", None), (1, "ten"), (None, 1)])
+def test_progress_that_is_no_number_is_refused_where_it_is_told(done: Any, total: Any) -> None:
+    with pytest.raises(TypeError, match=r"progress\(done, total\) takes numbers"):
+        build_fake_ctx().progress(done, total)

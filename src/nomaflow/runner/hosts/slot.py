@@ -1,7 +1,6 @@
 """One warm child process, seen from the parent."""
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -15,6 +14,7 @@ from nomaflow.connectors.base import ConnectorLookup
 from nomaflow.errors import NomaflowError, StepFailed
 from nomaflow.runner.hosts.base import Listener, uninterrupted
 from nomaflow.runner.hosts.failures import from_data, to_data
+from nomaflow.runner.hosts.family import kill_family
 from nomaflow.runner.hosts.spill import Spill
 from nomaflow.runner.hosts.wire import decoded, to_child
 from nomaflow.steps.base import Output
@@ -96,7 +96,7 @@ class Slot:
 
     async def kill(self) -> None:
         """Kill the child with all that it started; returns when it is gone."""
-        self._kill_group()
+        kill_family(self._process.pid)
         await asyncio.wait({self._death})
         self._spill.finish()
         self._spill.close()
@@ -106,7 +106,7 @@ class Slot:
         """Ask, then kill: also what a step that ended in time has left running goes."""
         self._send(("cancel", None))
         await asyncio.wait({talk}, timeout=grace_seconds)
-        self._kill_group()
+        kill_family(self._process.pid)
         await asyncio.wait({talk})
         talk.exception()
         await self.kill()
@@ -162,13 +162,9 @@ class Slot:
     async def _until_dead(self) -> None:
         """Wait for the child's end, then have the reader see it: a grandchild may hold the pipe."""
         await self._process.wait()
-        self._kill_group()
+        kill_family(self._process.pid)
         with suppress(OSError):
             self._pipe.end.shutdown(socket.SHUT_RD)
-
-    def _kill_group(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _obituary(self) -> str:
         code = self._process.returncode or 0
