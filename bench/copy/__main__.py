@@ -5,19 +5,20 @@ from argparse import ArgumentParser
 from rich.console import Console
 
 from bench.__main__ import machine, table
-from bench.copy import REPEATS, ROWS, measure
-from bench.copy.pairs import PAIRS
+from bench.copy import NAMES, REPEATS, ROWS, measure
 
 
 def main() -> None:
     parser = ArgumentParser(prog="python -m bench.copy")
     parser.add_argument("--rows", type=int, default=ROWS, help="of orders; wide has a tenth")
     parser.add_argument("--repeats", type=int, default=REPEATS)
-    parser.add_argument("--pair", choices=PAIRS, action="append", default=[])
+    parser.add_argument("--pair", choices=NAMES, action="append", default=[])
     told = parser.parse_args()
     console = Console(soft_wrap=True)
     console.print(machine())
-    console.print(table("copy", measure(told.rows, told.repeats, tuple(told.pair))))
+    for name in told.pair or NAMES:
+        found = list(measure(told.rows, told.repeats, (name,)))
+        console.print(table(f"\n{found[0].settings}", found))
 
 
 if __name__ == "__main__":

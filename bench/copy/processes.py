@@ -10,11 +10,11 @@ _TICKS = 100
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of the clock, seconds of CPU of everyone involved, MiB of the largest client."""
+    """Seconds of the clock, seconds of CPU of everyone, MiB by which the step's process grew."""
 
     wall: float
     cpu: float
-    peak: float = 0
+    growth: float = 0
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -41,19 +41,23 @@ def parent(pid: int) -> int:
     return int(_fields(pid)[1])
 
 
-def peak_of_tree(pid: int) -> float:
-    """MiB of the one below `pid` that had most since `forget_peaks`."""
-    return max((_peak(child) for child in descendants(pid) if child != pid), default=0)
-
-
-def forget_peaks(pid: int) -> None:
-    for child in descendants(pid):
+def forget_peaks(pid: int) -> dict[int, float]:
+    """From here on the most is counted anew; returns the MiB of each process below `pid`."""
+    children = [child for child in descendants(pid) if child != pid]
+    for child in children:
         Path(f"/proc/{child}/clear_refs").write_text("5")
+    return {child: _mebibytes(child, "VmRSS") for child in children}
 
 
-def _peak(pid: int) -> float:
+def growth_of_tree(pid: int, before: dict[int, float]) -> float:
+    """MiB by which the one below `pid` grew that grew most; a new one grew from nothing."""
+    children = [child for child in descendants(pid) if child != pid]
+    return max((_mebibytes(each, "VmHWM") - before.get(each, 0) for each in children), default=0)
+
+
+def _mebibytes(pid: int, fact: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    kib = next(line for line in status if line.startswith("VmHWM")).split()[1]
+    kib = next(line for line in status if line.startswith(f"{fact}:")).split()[1]
     return int(kib) / 1024
 
 
