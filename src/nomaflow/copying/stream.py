@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from nomaflow.connectors.copies import BadRow, Moved, Target
 from nomaflow.connectors.tables import Column, Kind, Row, Rows
@@ -61,9 +61,18 @@ def _measure(columns: Sequence[Column]) -> Callable[[Rows], int]:
     fixed = _FIXED_BYTES * (len(columns) - len(takes))
 
     def measure(rows: Rows) -> int:
-        return fixed * len(rows) + sum(sum(map(_length, map(take, rows))) for take in takes)
+        return fixed * len(rows) + sum(_lengths(map(take, rows)) for take in takes)
 
     return measure
+
+
+def _lengths(values: Iterator[object]) -> int:
+    """An absent or empty one counts nothing."""
+    present: list[Any] = list(filter(None, values))
+    try:
+        return sum(map(len, present))
+    except TypeError:  # a column of any type holds numbers, too
+        return sum(map(_length, present))
 
 
 def _length(value: object) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
+from operator import itemgetter, ne
 from typing import Any
 
 from nomaflow.connectors.coercions import Coercion, Constant
 from nomaflow.connectors.tables import Column, ColumnType, Kind
 from nomaflow.connectors.values import (
-    BadValue,
     ColumnFunction,
     each,
     each_distinct,
@@ -246,9 +246,21 @@ _DECODERS: dict[Kind, ColumnFunction] = {
 
 
 def _encode_decimal(declared: ColumnType) -> ColumnFunction:
-    if _is_text_affinity(declared.native):
-        return within(_is_finite, "is no finite number, which SQLite has no decimal for")
+    if _is_text_affinity(declared.native) or _keeps_all(declared):
+        reason = "is no finite number, which SQLite has no decimal for"
+        return within(_is_finite, reason, plainly=_are_digits)
     return within(_is_kept, "has more digits than SQLite keeps outside of a text column")
+
+
+def _keeps_all(declared: ColumnType) -> bool:
+    """Whether an integer or a double keeps every number of so many digits."""
+    exact = _DIGITS_OF_A_DOUBLE if declared.scale else _DIGITS_OF_AN_INTEGER
+    return declared.size is not None and declared.size <= exact
+
+
+def _are_digits(values: Sequence[Any]) -> bool:
+    text = "".join(filter(None, values))
+    return "N" not in text and "I" not in text
 
 
 def _is_finite(value: str) -> bool:
@@ -263,11 +275,21 @@ def _is_kept(value: str) -> bool:
     return _is_finite(value) and len(digits) <= exact
 
 
-def _plain_years(values: Sequence[Any]) -> Sequence[Any]:
-    for row, value in enumerate(values):
-        if value is not None and (value[4:5] != "-" or value[-1] == "C"):
-            raise BadValue(row, "lies outside of the years 1 to 9999, which SQLite sorts by")
-    return values
+def _is_plain_year(value: str) -> bool:
+    return value[4:5] == "-" and value[-1] != "C"
+
+
+def _are_plain_years(values: Sequence[Any]) -> bool:
+    present = list(filter(None, values))
+    return "C" not in set(map(_LAST, present)) and set(map(_FIFTH, present)) <= {"-"}
+
+
+_FIFTH, _LAST = itemgetter(4), itemgetter(-1)
+_plain_years = within(
+    _is_plain_year,
+    "lies outside of the years 1 to 9999, which SQLite sorts by",
+    plainly=_are_plain_years,
+)
 
 
 def _full_offsets(values: Sequence[Any]) -> Sequence[Any]:
@@ -275,7 +297,11 @@ def _full_offsets(values: Sequence[Any]) -> Sequence[Any]:
 
 
 _ENCODERS: dict[Kind, ColumnFunction] = {
-    Kind.FLOAT: within(lambda value: value == value, "is NaN, which SQLite turns into NULL"),
+    Kind.FLOAT: within(
+        lambda value: value == value,
+        "is NaN, which SQLite turns into NULL",
+        plainly=lambda values: not any(map(ne, values, values)),
+    ),
     Kind.DATE: _plain_years,
     Kind.TIMESTAMP: _plain_years,
 }
