@@ -34,7 +34,7 @@ class Progress:
 
     def finish(self) -> None:
         """All rows have arrived; how many there would be was perhaps only known roughly."""
-        if self._total != self.rows:
+        if self._total not in {None, self.rows}:
             self._total = self.rows
             self._report(self.rows, self._total)
         if self.rows > self._told:
