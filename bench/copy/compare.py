@@ -13,7 +13,7 @@ from tests.servers.postgresql import SETTINGS
 
 from bench.copy.databases import run_sql
 from bench.copy.pairs import Pair
-from bench.copy.peers import SLING, sling
+from bench.copy.peers import PEERS
 from bench.copy.processes import Cost, cpu_of_tree, forget_peaks, growth_of_tree
 from bench.copy.site import Site, site
 from bench.figure import Figure
@@ -91,10 +91,11 @@ def others(place: Site, ours: float) -> Iterator[Figure]:
     naive = f"{sys.executable} {ROW_BY_ROW} {{source}} {{target}} {{table}}"
     settings = "SQLAlchemy, batches of 10,000 rows; once"
     yield against(place, ours, "executemany", naive, ("≥ 8", settings))
-    with tempfile.TemporaryDirectory() as folder:
-        command = sling(Path(folder))
-        if command is not None:
-            yield against(place, ours, "sling", command, ("≥ 5", f"{SLING}, full-refresh; once"))
+    for peer in PEERS:
+        with tempfile.TemporaryDirectory() as folder:
+            command = peer.fetched(Path(folder))
+            if command is not None:
+                yield against(place, ours, peer.name, command, (peer.at_least, peer.told))
 
 
 def against(place: Site, ours: float, name: str, command: str, told: tuple[str, str]) -> Figure:
