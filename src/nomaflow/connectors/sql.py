@@ -214,8 +214,11 @@ class SqlConnector:
 
     def check(self) -> None:
         """Reach the database once. Raises Unreachable, or StepFailed when it refuses."""
+        from sqlalchemy import literal_column, select
+
+        probe = select(literal_column("1")).compile(dialect=self.engine.dialect)
         with self._session() as session:
-            session.scalar("SELECT 1")
+            session.scalar(str(probe))
 
     def close(self) -> None:
         """Nothing of its own to give back: the engine belongs to the pool."""

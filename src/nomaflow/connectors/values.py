@@ -5,6 +5,7 @@ raises BadValue for the first that does not fit; no value is ever bent silently.
 """
 
 import re
+import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time
 from typing import Any
@@ -116,6 +117,7 @@ _TIMESTAMP = re.compile(
 )
 _TIME = re.compile(r"\d\d:\d\d(?::\d\d(?:\.\d{1,6}0*)?)?")
 _MIDNIGHT = time()
+_TRAILING_ZEROS = re.compile(r"(\.\d*?)0+(?=$|[+ ])")
 
 
 def parse_integer(value: str) -> int:
@@ -200,3 +202,20 @@ def fitting_decimal(precision: int, scale: int) -> Callable[[str], bool]:
         return digits <= precision - scale and len(fraction.rstrip("0")) <= scale
 
     return fits
+
+
+def exact_decimals(values: Sequence[Any]) -> Sequence[Any]:
+    """Python's decimals in canonical form, without an exponent."""
+    return [None if value is None else format(value, "f") for value in values]
+
+
+def shortest_single(value: float) -> float:
+    """The shortest number that is the same in single precision, as a server shows it."""
+    single = struct.pack("f", value)
+    shown = (float(f"{value:.{digits}g}") for digits in (6, 7, 8, 9))
+    return next((number for number in shown if struct.pack("f", number) == single), value)
+
+
+def without_trailing_zeros(value: str) -> str:
+    """`2026-03-29 02:30:00.500000000+00` as `2026-03-29 02:30:00.5+00`."""
+    return _TRAILING_ZEROS.sub(lambda found: found[1].rstrip("."), value)

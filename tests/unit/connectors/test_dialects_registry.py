@@ -13,6 +13,8 @@ from nomaflow.errors import NotFound
         ("mysql://reader@db/erp", "mysql"),
         ("mariadb://reader@db/erp", "mysql"),
         ("duckdb:///data/warehouse.duckdb", "duckdb"),
+        ("oracle://reader@db:1521/ERP", "oracle"),
+        ("mssql://reader@db:1433/erp", "mssql"),
     ],
 )
 def test_a_url_is_spoken_by_the_dialect_of_its_scheme(url: str, name: str) -> None:
@@ -20,5 +22,5 @@ def test_a_url_is_spoken_by_the_dialect_of_its_scheme(url: str, name: str) -> No
 
 
 def test_an_unknown_scheme_lists_the_installed_ones() -> None:
-    with pytest.raises(NotFound, match=r"'dbase:'.*mariadb, mysql, .*postgresql.*sqlite"):
+    with pytest.raises(NotFound, match=r"'dbase:'.*mariadb, mssql, mysql, .*postgresql.*sqlite"):
         dialect_of("dbase://here")
