@@ -217,6 +217,20 @@ def test_a_second_run_of_a_busy_job_is_refused_and_another_process_cancels_the_f
     assert "final" in again.err or "CANCELED" in again.err
 
 
+def test_runs_are_listed_by_text_and_time(home: Path) -> None:
+    ran = nomaflow("run", "good", "--home", home, "--json").json
+    options = ("--text", "GOOD", "--since", "2026-01-01T00:00:00Z", "--json")
+
+    listed = nomaflow("runs", "--home", home, *options).json["runs"]
+    none = nomaflow("runs", "--home", home, "--text", "nowhere", "--json").json["runs"]
+    before = nomaflow("runs", "--home", home, "--until", "2026-01-01", "--json").json["runs"]
+    wrong = nomaflow("runs", "--home", home, "--since", "yesterday")
+
+    assert ran["run_id"] in [run["run_id"] for run in listed]
+    assert none == before == []
+    assert (wrong.code, "is no ISO instant" in wrong.err) == (2, True)
+
+
 def test_a_killed_run_is_closed_by_the_next_command_that_runs(home: Path, tmp_path: Path) -> None:
     with started("run", "sleeper", "--home", home, files=tmp_path / "run") as command:
         command.said("sleeping")

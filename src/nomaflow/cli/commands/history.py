@@ -7,7 +7,15 @@ import typer
 
 from nomaflow.app import App
 from nomaflow.cli import output
-from nomaflow.cli.context import HERE, RUN_FAILED, HomeOption, JsonOption, caller, complete
+from nomaflow.cli.context import (
+    HERE,
+    RUN_FAILED,
+    HomeOption,
+    JsonOption,
+    caller,
+    complete,
+    instant,
+)
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import LogLine, RunId
 from nomaflow.domain.states import RunState
@@ -32,19 +40,31 @@ def jobs(*, home: HomeOption = HERE, as_json: JsonOption = False) -> None:
 
 
 @cli.command()
-def runs(
+def runs(  # noqa: PLR0913  # one argument per option
     *,
     home: HomeOption = HERE,
     job: Annotated[str | None, typer.Option(help="Only runs of this job.")] = None,
     state: Annotated[
         list[RunState] | None, typer.Option(help="Only runs in this state.", case_sensitive=False)
     ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only runs made at this ISO instant or later.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Only runs made before this instant.")] = None,
+    text: Annotated[
+        str, typer.Option(help="Only runs with this in job, reason or trigger, in any case.")
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """List runs, newest first."""
     wanted = RunFilter(
-        job_id=JobId(job) if job else None, states=frozenset(state or ()), limit=limit
+        job_id=JobId(job) if job else None,
+        states=frozenset(state or ()),
+        since=instant("--since", since),
+        until=instant("--until", until),
+        text=text,
+        limit=limit,
     )
     rows = complete(_runs(App.build(home), wanted))
     if as_json:
