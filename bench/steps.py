@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from itertools import pairwise, starmap
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from tests.commands import lives
 from tests.homes import ended, messages, running
@@ -55,13 +55,16 @@ async def overhead(folder: Path) -> list[Figure]:
     """From the end of each step to the end of the next, with nothing to do between."""
     async with running(a_python_home(folder, nothing=STEPS)) as app:
         await ended(app, "nothing")
+        began = process_time()
         _, steps = await ended(app, "nothing")
+        cpu_ms = (process_time() - began) * 1000 / STEPS
     ends = [step.finished_at for step in steps if step.finished_at]
     spent = [(after - before).total_seconds() * 1000 for before, after in pairwise(ends)]
     settings = f"{STEPS} empty python steps of one run, warm process, the end of each is durable"
     return [
         Figure("a step, p50", quantile(spent, 0.5), "ms", settings, "≤ 2"),
         Figure("a step, p99", quantile(spent, 0.99), "ms", settings),
+        Figure("CPU of the service per step", cpu_ms, "ms", settings),
         Figure("one durable row alone, p50", quantile(commits(folder), 0.5), "ms", settings),
     ]
 

@@ -39,7 +39,11 @@ def prepare(home: Path) -> None:
 
 @contextmanager
 def world(home: Path) -> Iterator[None]:
-    with _directory(_settings_file(home / "directory")) as address:
+    settings = _settings_file(home.resolve() / "directory")
+    if not settings.exists():  # the home is from before there was a server
+        yield
+        return
+    with _directory(settings) as address:
         lead(home, "directory", address)
         yield
 

@@ -119,6 +119,14 @@ def test_the_examples_are_in_the_catalogue_and_on_unless_they_cannot_run(home: H
     assert (why or "") in (jobs["mirror-directory"].description or "")
 
 
+def test_a_home_from_before_the_examples_is_served_too(home: Home) -> None:
+    before = home.connectors_toml.read_text()
+    home.connectors_toml.write_text("# my own\n")
+    with examples.surroundings(home):
+        assert home.connectors_toml.read_text() == "# my own\n"
+    assert 'base_url = "https://crm.example.com"' in before
+
+
 def test_a_second_call_keeps_what_stands(home: Home) -> None:
     home.jobs_toml.write_text("# my own\n")
     make_home(home.path, loaded=never)
