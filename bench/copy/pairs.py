@@ -25,6 +25,10 @@ MYSQL_PIPE = (
     ' | psql -qX "{target}" -c "SET TimeZone = \'UTC\'"'
     " -c \"COPY {bare} FROM STDIN (NULL 'NULL')\""
 )
+INTO_MYSQL = (
+    'psql -qX "{source}" -c "COPY ({as_plain_text}) TO STDOUT" | {target_client}'
+    " -e \"SET time_zone = '+00:00'; LOAD DATA LOCAL INFILE '/dev/stdin' INTO TABLE {bare}\""
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +125,13 @@ PAIRS = {
             at_least="≥ 1.1",
             most_memory=ARROW,
             target="sqlite",
+        ),
+        Pair(
+            name="pg-mariadb orders",
+            tool=INTO_MYSQL,
+            named="psql | mysql LOAD DATA",
+            at_least="≥ 0.9",
+            target="mysql",
         ),
     )
 }

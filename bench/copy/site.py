@@ -48,10 +48,12 @@ class Site:
             source_file=make_url(self.source).database,
             source_client=mysql(self.source),
             target=self.target,
+            target_client=mysql(self.target),
             target_file=make_url(self.target).database,
             table=self.subject.name,
             bare="bare",
             as_text=as_text(self.subject, offset="+00:00"),
+            as_plain_text=as_text(self.subject, offset=""),
         )
 
     def make_bare(self, name: str) -> None:
@@ -68,22 +70,7 @@ def site(pair: Pair, rows: int) -> Iterator[Site]:
     subject = pair.subject(rows)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(throwaway_postgresql())
-        origin = stack.enter_context(server.database())
-        make_in_postgresql(origin, subject)
-        servers = [postmaster(server)]
-        source = origin
-        if pair.source == "sqlite":
-            source = f"sqlite:///{folder}/source.db"
-            make_in_sqlite(source, origin, subject)
-        if pair.source == "mysql":
-            mariadb = stack.enter_context(throwaway_mariadb())
-            servers.append(process_of(mariadb))
-            source = stack.enter_context(mariadb.database())
-            make_in_mysql(source, origin, subject)
-        target = origin if pair.same_database else f"sqlite:///{folder}/target.db"
-        if pair.target == "postgresql" and not pair.same_database:
-            target = stack.enter_context(server.database())
+        source, target, servers = databases(stack, pair, subject, folder)
         home = a_measured_home(folder, job(pair, subject))
         (home / "connectors.toml").write_text(connectors(pair, source=source, target=target))
         nomaflow = stack.enter_context(measured(home))
@@ -92,6 +79,29 @@ def site(pair: Pair, rows: int) -> Iterator[Site]:
             place.make_bare("copied")
             place.finish("copied")
         yield place
+
+
+def databases(
+    stack: ExitStack, pair: Pair, subject: Subject, folder: Path
+) -> tuple[str, str, list[int]]:
+    """Source, with its table, and target; the processes of their servers."""
+    server = stack.enter_context(throwaway_postgresql())
+    origin = stack.enter_context(server.database())
+    urls = {"sqlite": f"sqlite:///{folder}/elsewhere.db", "postgresql": origin}
+    servers = [postmaster(server)]
+    if "mysql" in {pair.source, pair.target}:
+        mariadb = stack.enter_context(throwaway_mariadb())
+        servers.append(process_of(mariadb))
+        urls["mysql"] = stack.enter_context(mariadb.database())
+    make_in_postgresql(origin, subject)
+    if pair.source in FROM_ORIGIN:
+        FROM_ORIGIN[pair.source](urls[pair.source], origin, subject)
+    if pair.source == pair.target and not pair.same_database:
+        return origin, stack.enter_context(server.database()), servers
+    return urls[pair.source], urls[pair.target], servers
+
+
+FROM_ORIGIN = {"sqlite": make_in_sqlite, "mysql": make_in_mysql}
 
 
 def job(pair: Pair, subject: Subject) -> str:

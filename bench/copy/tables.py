@@ -32,7 +32,8 @@ INSERT INTO orders SELECT n, n % 10007, 'ORD-' || n, date '2020-01-01' + (n % 20
   timestamp '2020-01-01' + (n % 99991) * interval '61.5 s',
   timestamptz '2020-01-01+00' + (n % 99991) * interval '1 min', (n % 1000003) / 100.0,
   (n % 30)::smallint, n * 1.37, n % 3 = 0,
-  CASE WHEN n % 5 > 0 THEN 'a note of some length, number ' || n END, md5(n::text)::uuid
+  CASE WHEN n % 5 > 0 THEN 'a note of some length, number ' || n END,
+  overlay(overlay(md5(n::text) PLACING '4' FROM 13) PLACING '8' FROM 17)::uuid
 FROM generate_series(1, {rows}) AS n
 """
 AS_TEXT = """
