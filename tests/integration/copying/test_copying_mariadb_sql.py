@@ -1,14 +1,19 @@
 """What the SQL of MySQL and MariaDB does to values on their way."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pymysql
 import pytest
 from tests.integration.copying import jde
 from tests.integration.copying.conftest import Desk, Place
 
+from nomaflow.connectors.copies import Transfer
+from nomaflow.connectors.dialects.mysql.source import MysqlSource
 from nomaflow.connectors.jde_dictionary import JdeDictionary
+from nomaflow.connectors.tables import TableName
 from nomaflow.errors import StepFailed
 
 Places = Callable[[str, str], tuple[Place, Place]]
@@ -82,3 +87,27 @@ def test_only_what_is_behind_the_mark_is_read_again(
         output = desk.copy("t", mode="append", incremental={"column": "grows"}, run_id=number)
         assert output["target_rows"] == 1
     assert there.rows("SELECT count(*) FROM t") == [(len(values),)]
+
+
+def test_an_error_of_the_target_is_not_taken_for_the_sources(mariadb_url: str) -> None:
+    place = Place(mariadb_url)
+    place.run("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    with closing(place.open()) as connection:
+        source = MysqlSource(connection)
+        table = source.table(TableName("t"))
+        assert table is not None
+        query = source.select(table, table.columns, None, {})
+        transfer = Transfer(query, [query], table.name, table.columns, table.columns, verbatim=True)
+        lines = source.csv().opened(transfer, "")
+        assert [each.data for each in lines.__enter__()] == [b"1\n"]
+        error = pymysql.OperationalError(2006, "the target is gone")
+        assert not lines.__exit__(type(error), error, None)
+        assert source.count(query, 10) == 1
+
+
+def test_a_single_in_a_double_is_the_number_that_was_meant(places: Places, desk: Desk) -> None:
+    here, there = places("mariadb", "mariadb")
+    here.run("CREATE TABLE t (id int PRIMARY KEY, v float)", "INSERT INTO t VALUES (1, 0.1)")
+    there.run("CREATE TABLE t (id int PRIMARY KEY, v double)")
+    desk.copy("t", verify="checksum")
+    assert there.rows("SELECT v FROM t") == [(0.1,)]

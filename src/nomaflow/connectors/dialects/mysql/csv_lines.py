@@ -21,6 +21,7 @@ from nomaflow.connectors.dialects.mysql.types import is_bits
 from nomaflow.connectors.tables import Column, ColumnType, Kind
 
 _OUT_OF_RANGE: Final = 1690
+_SINGLE: Final = 32
 _LENGTHENED: Final = frozenset({Kind.TEXT, Kind.JSON, Kind.BYTES})
 # No UTF-8 text has these bytes. Between them stands the number of a column, whose value is a zero
 # date, and the field NULL.
@@ -34,13 +35,16 @@ class MysqlCsv:
     connection: Connection
 
     def refuse(self, transfer: Transfer) -> None:
-        for column in transfer.sources:
-            if column.type.kind not in _WRITERS:
+        for column, target in zip(transfer.sources, transfer.targets, strict=True):
+            single = column.type.kind is Kind.FLOAT and column.type.size == _SINGLE
+            if column.type.kind not in _WRITERS or (single and target.type.size != _SINGLE):
                 raise Unsuited(f"column '{column.name}' is {column.type.native}")
 
     @contextmanager
     def opened(self, transfer: Transfer, null: str) -> Iterator[Iterator[Lines]]:
-        with _failures(), closing(Result(self.connection, _select(transfer, null))) as result:
+        with _failures():
+            result = Result(self.connection, _select(transfer, null))
+        with closing(result):
             yield _lines(result, [column.name for column in transfer.targets], null.encode())
 
 
@@ -55,7 +59,7 @@ def _failures() -> Iterator[None]:
 
 
 def _lines(result: Result, names: list[str], null: bytes) -> Iterator[Lines]:
-    for rows in result.lines():
+    for rows in _read(result):
         whole = [row for row in rows if row is not None]
         if len(whole) < len(rows):
             raise Unsuited("a row is longer than the server's max_allowed_packet")
@@ -65,6 +69,11 @@ def _lines(result: Result, names: list[str], null: bytes) -> Iterator[Lines]:
             blanks.update(names[int(number)] for number in _BLANK.findall(data))
             data = _BLANK.sub(null, data)
         yield Lines(data, len(rows), blanks)
+
+
+def _read(result: Result) -> Iterator[list[bytes | None]]:
+    with _failures():
+        yield from result.lines()
 
 
 def _select(transfer: Transfer, null: str) -> str:
