@@ -8,7 +8,7 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
-from nomaflow.connectors.dialects.postgresql.session import SESSION
+from nomaflow.connectors.dialects.postgresql.session import CANCEL_TIMEOUT_SECONDS, SESSION
 from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import psycopg
 
 _NO_ANSWER = ("08", "53300", "57P01", "57P02", "57P03")
-_CANCEL_TIMEOUT_SECONDS = 3.0
 _ROWS_AT_ONCE = 1000
 
 
@@ -63,7 +62,7 @@ class PostgresqlDialect:
 
     def cancel(self, connection: Any) -> None:
         """Ask the server to cancel what the connection runs."""
-        driver_connection(connection).cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
+        driver_connection(connection).cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
 
     def source(self, connection: Any) -> Source:
         """Reads tables."""

@@ -12,7 +12,7 @@ SESSION = """
 SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
 SET extra_float_digits = 3; SET lc_monetary = 'C'
 """
-_CANCEL_TIMEOUT_SECONDS = 3.0
+CANCEL_TIMEOUT_SECONDS = 3.0
 
 Done = TypeVar("Done")
 
@@ -51,7 +51,7 @@ def cancel(connections: Sequence["psycopg.Connection[Any]"]) -> None:
 
     for connection in connections:
         with suppress(psycopg.Error):  # it is gone, and what it ran is, too
-            connection.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
+            connection.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
 
 
 def side_by_side(tasks: Sequence[Callable[[], Done]], stop: Callable[[], None]) -> Sequence[Done]:
