@@ -11,6 +11,7 @@ from tests.integration.copying import jde
 from tests.integration.copying.conftest import Desk, Place
 
 from nomaflow.connectors.copies import Transfer
+from nomaflow.connectors.dialects.mysql.packets import Result
 from nomaflow.connectors.dialects.mysql.source import MysqlSource
 from nomaflow.connectors.jde_dictionary import JdeDictionary
 from nomaflow.connectors.tables import TableName
@@ -111,3 +112,15 @@ def test_a_single_in_a_double_is_the_number_that_was_meant(places: Places, desk:
     there.run("CREATE TABLE t (id int PRIMARY KEY, v double)")
     desk.copy("t", verify="checksum")
     assert there.rows("SELECT v FROM t") == [(0.1,)]
+
+
+@pytest.mark.parametrize("size", [1, 700, 70_000])
+def test_a_connection_is_of_use_after_a_reader_that_stopped_early(
+    mariadb_url: str, size: int
+) -> None:
+    with closing(Place(mariadb_url).open()) as connection:
+        sql = f"SELECT seq, REPEAT('x', {size}) FROM seq_1_to_200000"
+        with closing(Result(connection, sql)) as result:
+            assert next(result.rows())[0] == [b"1", b"x" * size]
+        with closing(Result(connection, "SELECT 7")) as result:
+            assert list(result.rows()) == [[[b"7"]]]

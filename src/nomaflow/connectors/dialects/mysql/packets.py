@@ -39,6 +39,7 @@ class Result:
 
     def __init__(self, connection: Connection, sql: str) -> None:
         self._connection: Any = connection
+        self._rest = b""
         cursor: Any = connection.cursor(SSCursor)
         cursor.execute(sql)
         self._result: Any = cursor._result
@@ -56,6 +57,7 @@ class Result:
         """What was not read is not sent any more."""
         if self._result.unbuffered_active:
             stop_sending(self._connection)
+            self._result.unbuffered_active = self._connection.open
             with suppress(pymysql.MySQLError):
                 for _ in self._packets():
                     pass
@@ -67,9 +69,8 @@ class Result:
 
     def _packets(self) -> Iterator[list[bytes]]:
         """The rows' packets, until the one that ends them. Raises the driver's errors."""
-        rest = b""
         while self._result.unbuffered_active:
-            packets, rest = split(rest + self._received(len(rest)))
+            packets, self._rest = split(self._rest + self._received(len(self._rest)))
             last = packets[-1] if packets else b""
             if last[:1] == b"\xff" or (last[:1] == b"\xfe" and len(last) < _LONGEST_END):
                 self._finish(packets.pop())
