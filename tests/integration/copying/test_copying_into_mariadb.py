@@ -147,6 +147,21 @@ def test_all_that_belongs_to_a_table_stands_after_a_rename(
     assert tables(there) == ["t"]
 
 
+def test_indexes_are_built_again_as_they_were(pair: tuple[Place, Place], desk: Desk) -> None:
+    _, there = pair
+    there.run(
+        "CREATE TABLE t (n varchar(20), id int AUTO_INCREMENT, PRIMARY KEY (n), KEY counting (id))"
+        " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        'CREATE TABLE u (id int PRIMARY KEY, n varchar(20), KEY "odd `name`, (x)" (n DESC)'
+        " COMMENT 'a, b', UNIQUE KEY once (id, n), KEY both_of (n, id), FULLTEXT KEY words (n))",
+    )
+    before = there.rows("SHOW CREATE TABLE u")
+    assert desk.copy("t", "u")["way"] == "rename"
+    assert there.rows("SHOW CREATE TABLE u") == before
+    assert desk.copy("t", where="n IS NOT NULL")["way"] == "rename"
+    assert 'KEY "counting" ("id")' in str(there.rows("SHOW CREATE TABLE t"))
+
+
 def test_a_zero_stays_one_in_a_column_that_counts(pair: tuple[Place, Place], desk: Desk) -> None:
     here, there = pair
     there.run("CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, n text)")

@@ -8,11 +8,17 @@ from nomaflow.connectors.dialects.mysql.source import reference
 from nomaflow.connectors.tables import TableName
 
 _COUNTER: Final = re.compile(r"(?m)^(\).*) AUTO_INCREMENT=(\d+)")
+_INDEX: Final = re.compile(r"(?m)^  (KEY (`(?:[^`]|``)+`) .*?),?$")
 
 
 def definition_of(connection: Connection, table: TableName) -> str:
     """Equal for two tables that are declared alike."""
     return _COUNTER.sub(r"\1", _creation(connection, table))
+
+
+def plain_indexes(definition: str) -> list[tuple[str, str]]:
+    """Those that keep nothing unique: the quoted name, and what creates it."""
+    return [(name, index) for index, name in _INDEX.findall(definition)]
 
 
 def counter_of(connection: Connection, table: TableName) -> str | None:

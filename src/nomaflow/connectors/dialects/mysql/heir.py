@@ -1,5 +1,6 @@
 """A MySQL stash that is declared as the table is, and takes its place by one RENAME TABLE."""
 
+from contextlib import suppress
 from typing import Final
 
 import pymysql
@@ -7,7 +8,7 @@ import pymysql
 from nomaflow.connectors.copies import TableLocked, WayClosed
 from nomaflow.connectors.dialects.mysql import stash
 from nomaflow.connectors.dialects.mysql.catalogue import Connection, fetch
-from nomaflow.connectors.dialects.mysql.definition import counter_of, definition_of
+from nomaflow.connectors.dialects.mysql.definition import counter_of, definition_of, plain_indexes
 from nomaflow.connectors.dialects.mysql.source import reference
 from nomaflow.connectors.dialects.mysql.waiting import briefly, lock_errors
 from nomaflow.connectors.dialects.mysql.ways import obstacles
@@ -30,14 +31,29 @@ class Heir:
         self._table = table
         self._stash = name
         self._definition = ""
+        self._unbuilt: list[str] = []
         self._snapshots: set[tuple[object, ...]] = set()
 
     def create_stash(self) -> None:
         self._definition = definition_of(self._connection, self._table)
         self._run(f"CREATE TABLE {self._here} LIKE {reference(self._table)}")
+        self._drop_indexes()
+
+    def _drop_indexes(self) -> None:
+        """Indexes are built faster after the load than with it."""
+        indexes = plain_indexes(self._definition)
+        dropped = ", ".join(f"DROP KEY {name}" for name, _ in indexes)
+        with suppress(pymysql.OperationalError):  # a column that counts needs its index
+            if dropped:
+                self._run(f"ALTER TABLE {self._here} {dropped}")
+                self._unbuilt = [f"ADD {index}" for _, index in indexes]
 
     def ripen(self) -> None:
-        """Statistics are made now. Raises WayClosed when the stash is not what the table is."""
+        """Make indexes and statistics. Raises WayClosed when it is not what the table is."""
+        if self._unbuilt:
+            built = ", ".join(self._unbuilt)
+            self._run(f"ALTER TABLE {self._here} {built}")
+            self._unbuilt = []
         if definition_of(self._connection, self._stash) != self._definition:
             raise WayClosed("a table that is made like it is declared in another way")
         self._run(f"ANALYZE TABLE {self._here}")
