@@ -69,17 +69,23 @@ def _program(name: str) -> Path:
 
 def _initialise(place: Site) -> None:
     data = f"--datadir={place.folder / 'data'}"
-    options = ["--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"]
-    place.run([_program("mariadb-install-db"), *options])
+    options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
+    place.run([_program("mariadb-install-db"), "--no-defaults", data, _own_tmpdir(place), *options])
     (place.folder / "init.sql").write_text(
         f"CREATE USER '{USER}'@'%';\nGRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
     )
+
+
+def _own_tmpdir(place: Site) -> str:
+    """A server that starts removes temporary tables from there, also those of another one."""
+    return f"--tmpdir={place.folder}"
 
 
 def _options(place: Site, server: MariadbServer) -> list[str]:
     return [
         "--no-defaults",
         f"--datadir={place.folder / 'data'}",
+        _own_tmpdir(place),
         f"--socket={place.folder / 'socket'}",
         f"--port={server.port}",
         f"--pid-file={place.folder / 'pid'}",
