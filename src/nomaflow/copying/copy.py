@@ -33,20 +33,26 @@ def copy(order: Order, reading: Side, writing: Side, watch: Watch) -> dict[str, 
     Raises StepRefused before a row moves, StepFailed or StepCanceled with the target unchanged.
     """
     began = watch.clock.steady()
+    added: list[str] = []
     try:
-        result = _copied(order, reading, writing, watch)
+        result = _copied(order, reading, writing, watch, added)
     except Unsuited as unsuited:
         watch.stop_if_asked()
         watch.tell(f"once more, row by row: {unsuited}")
-        result = _copied(replace(order, shorten=False), reading, writing, watch)
+        result = _copied(replace(order, shorten=False), reading, writing, watch, added)
         result["lanes_passed_over"] = [str(unsuited)]
     elapsed = watch.clock.steady() - began
     rate = round(result["source_rows"] / elapsed) if elapsed else 0
     return {**result, "elapsed_ms": round(elapsed * 1000), "rows_per_second": rate}
 
 
-def _copied(order: Order, reading: Side, writing: Side, watch: Watch) -> dict[str, Any]:
-    """Make the copy on connections that are opened for it. Raises Unsuited if it is shortened."""
+def _copied(
+    order: Order, reading: Side, writing: Side, watch: Watch, added: list[str]
+) -> dict[str, Any]:
+    """Make the copy on connections that are opened for it. Raises Unsuited if it is shortened.
+
+    `added` gets the names of the columns that the target gets.
+    """
     with reading.connection() as ours, writing.connection() as theirs:
         target = writing.dialect.target(theirs)
         copying = _Copying(
@@ -58,6 +64,7 @@ def _copied(order: Order, reading: Side, writing: Side, watch: Watch) -> dict[st
             target=target,
             written=writing.dialect.source(theirs),
             watch=watch,
+            added=added,
         )
         try:
             return copying.run()
@@ -80,7 +87,8 @@ class _Loaded:
 class _Copying:
     """A copy with both ends open.
 
-    `interrupt` stops what the source's connection runs; `written` reads on the target's.
+    `interrupt` stops what the source's connection runs; `written` reads on the target's. `added`
+    names the target's new columns, also those of an earlier try.
     """
 
     order: Order
@@ -91,6 +99,7 @@ class _Copying:
     target: Target
     written: Source
     watch: Watch
+    added: list[str]
 
     def run(self) -> dict[str, Any]:
         with self.reading.errors():
@@ -109,6 +118,7 @@ class _Copying:
             drift.tell(decision.plan, self.watch)
             if decision.plan.added:
                 drift.add_columns(decision.plan, self.target, self.watch)
+                self.added.extend(column.name for column in decision.plan.added)
         search = BadRowSearch(self.source, partial(decide, in_select=False))
         return self._load_and_swap(decision, search)
 
@@ -214,14 +224,11 @@ class _Copying:
         return Keeping(self.order, self.target)
 
     def _swap(self, decided: Plan, loaded: _Loaded, kept: TableName | None) -> Swap:
-        watch = self.watch
         return Swap(
             plan=decided,
             stash=loaded.stash,
             target=self.target,
-            tell=watch.tell,
-            stop_if_asked=watch.stop_if_asked,
-            clock=watch.clock,
+            watch=self.watch,
             check=partial(self._keeping.refuse_changed, decided.table.name),
             also=partial(self._note, decided, loaded, kept),
             keep=kept,
@@ -300,7 +307,7 @@ class _Copying:
             "coercions": decided.coercions,
             "left_alone": decided.left_alone,
             "became_null": dict(moved.blanked),
-            "added_columns": [column.name for column in decided.added],
+            "added_columns": self.added,
             "ignored_columns": decided.ignored,
             **more,
             **outcome.changes,

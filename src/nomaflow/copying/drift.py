@@ -1,13 +1,11 @@
 """Columns of the source that an existing target does not have: told, and added where asked."""
 
-import threading
-from typing import Final
+from functools import partial
 
-from nomaflow.connectors.copies import TableLocked, Target
+from nomaflow.connectors.copies import Target
 from nomaflow.copying.order import Watch
+from nomaflow.copying.patience import patiently
 from nomaflow.copying.plan import Plan
-
-_LOCK_PAUSE_SECONDS: Final = 0.3
 
 
 def tell(plan: Plan, watch: Watch) -> None:
@@ -20,14 +18,6 @@ def tell(plan: Plan, watch: Watch) -> None:
 
 
 def add_columns(plan: Plan, target: Target, watch: Watch) -> None:
-    """Add the new columns, empty for now, in short tries: nobody queues up behind us."""
-    waiting = False
-    while True:
-        watch.stop_if_asked()
-        try:
-            return target.add_columns(plan.table.name, plan.added)
-        except TableLocked:
-            if not waiting:
-                watch.tell(f"waiting for '{plan.table.name}', which others use")
-            waiting = True
-            threading.Event().wait(_LOCK_PAUSE_SECONDS)
+    """Add the new columns, empty for now."""
+    name = plan.table.name
+    patiently(partial(target.add_columns, name, plan.added), name, watch)

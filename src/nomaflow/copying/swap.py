@@ -4,24 +4,22 @@ A way may close while it is gone: somebody changes the table's definition, or ho
 long. Then the next one is taken, and the log says why.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final
 
-from nomaflow.clock import Clock
-from nomaflow.connectors.copies import Choice, TableLocked, Target, Way, WayClosed
+from nomaflow.connectors.copies import Choice, Target, Way, WayClosed
 from nomaflow.connectors.tables import TableName
 from nomaflow.copying.changes import CHANGES, Changes, replacement_key
+from nomaflow.copying.order import Watch
+from nomaflow.copying.patience import Done, patiently
 from nomaflow.copying.plan import Plan
 from nomaflow.copying.progress import grouped
 from nomaflow.copying.stash import Stash
 from nomaflow.errors import StepFailed
 
-_LOCK_PAUSE_SECONDS: Final = 0.3
 _PATIENCE_SECONDS: Final = 10.0
-
-Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def ways(plan: Plan, target: Target) -> Sequence[Choice]:
 
 @dataclass(frozen=True)
 class Swap:
-    """One stash and its target. `stop_if_asked` is called while waiting.
+    """One stash and its target.
 
     `keep` is the name for the rows that are replaced, if they are kept. In the transaction that
     changes the target, `check` is called before, and `also` after the change.
@@ -54,9 +52,7 @@ class Swap:
     plan: Plan
     stash: Stash
     target: Target
-    tell: Callable[[str], None]
-    stop_if_asked: Callable[[], None]
-    clock: Clock
+    watch: Watch
     check: Callable[[], None]
     also: Callable[[], None]
     keep: TableName | None = None
@@ -69,7 +65,7 @@ class Swap:
             try:
                 return self._go(choice, _PATIENCE_SECONDS)
             except WayClosed as closed:
-                self.tell(f"{choice.way} is not possible: {closed}")
+                self.watch.tell(f"{choice.way} is not possible: {closed}")
         try:
             return self._go(ways[-1], None)
         except WayClosed as closed:
@@ -79,10 +75,10 @@ class Swap:
 
     def _go(self, choice: Choice, patience: float | None) -> Outcome:
         rows = f"{grouped(self.stash.rows)} rows into '{self.plan.table.name}'"
-        self.tell(f"swapping {rows} by {choice.way}: {choice.reason}")
+        self.watch.tell(f"swapping {rows} by {choice.way}: {choice.reason}")
         try:
-            self._patiently(lambda: self.target.ripen(self.plan.table, choice.way), patience)
-            began, changes = self._patiently(lambda: self._change(choice.way), patience)
+            self._patiently(partial(self.target.ripen, self.plan.table, choice.way), patience)
+            began, changes = self._patiently(partial(self._change, choice.way), patience)
         except Exception as error:
             reason = self.target.violation(error)
             if reason is None:
@@ -90,12 +86,12 @@ class Swap:
             if choice.way is Way.MERGE and not self.plan.table.referenced:
                 raise WayClosed(reason) from error
             raise self._violation(reason) from error
-        return Outcome(changes, choice, self.clock.steady() - began)
+        return Outcome(changes, choice, self.watch.clock.steady() - began)
 
     def _change(self, way: Way) -> tuple[float, Changes]:
         """Returns when the table was ours, and what changed."""
         self.target.enter(self.plan.table, way, self.keep)
-        began = self.clock.steady()
+        began = self.watch.clock.steady()
         try:
             self.check()
             changes = CHANGES[way](self.plan, self.stash, self.target)
@@ -106,25 +102,8 @@ class Swap:
             raise
         return began, changes
 
-    def _patiently(self, do: Callable[[], Done], patience: float | None) -> Done:
-        """Wait for what others hold, in short tries, so that nobody queues up behind us.
-
-        Raises WayClosed after so many seconds; None: only a stop ends the waiting.
-        """
-        began, waiting = self.clock.steady(), False
-        while True:
-            self.stop_if_asked()
-            try:
-                return do()
-            except TableLocked as locked:
-                if patience is not None and self.clock.steady() - began > patience:
-                    raise WayClosed(
-                        f"others held the table for {patience:.0f} s: {locked}"
-                    ) from None
-            if not waiting:
-                self.tell(f"waiting for '{self.plan.table.name}', which others change")
-            waiting = True
-            threading.Event().wait(_LOCK_PAUSE_SECONDS)
+    def _patiently(self, do: Callable[[], Done], seconds: float | None) -> Done:
+        return patiently(do, self.plan.table.name, self.watch, seconds)
 
     def _violation(self, reason: str) -> StepFailed:
         """What broke a rule of the target, with the key where it can be known."""
