@@ -246,3 +246,14 @@ def test_a_copy_lets_go_of_the_file(places: Places, desk: Desk) -> None:
     desk.copy("t")
     with holding(there):
         pass
+
+
+def test_columns_that_were_added_are_told_when_a_copy_begins_again(
+    places: Places, desk: Desk
+) -> None:
+    here, there = places("duckdb", "postgresql")
+    here.run("CREATE TABLE t (id INTEGER, d DATE)", "INSERT INTO t VALUES (1, 'infinity')")
+    there.run("CREATE TABLE t (id int)")
+    output = desk.copy("t", on_drift="add")
+    assert (output["added_columns"], output["lane"]) == (["d"], "rows")
+    assert there.rows("SELECT d::text FROM t") == [("infinity",)]
