@@ -222,7 +222,7 @@ def test_runs_are_listed_by_text_and_time(home: Path) -> None:
     options = ("--text", "GOOD", "--since", "2026-01-01T00:00:00Z", "--json")
 
     listed = nomaflow("runs", "--home", home, *options).json["runs"]
-    none = nomaflow("runs", "--home", home, "--text", "nowhere", "--json").json["runs"]
+    none = nomaflow("runs", "--home", home, "--text", "never said", "--json").json["runs"]
     before = nomaflow("runs", "--home", home, "--until", "2026-01-01", "--json").json["runs"]
     wrong = nomaflow("runs", "--home", home, "--since", "yesterday")
 

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def test_rows_are_counted_and_returned_with_parameters(db: SqlConnector) -> None
     returned = db.count("DELETE FROM t RETURNING a")
     assert (returned.columns, returned.rowcount) == (("a",), 2)
     assert db.count('SELECT 5 AS "Count" WHERE false').columns == ("Count",)
+
+
+def test_an_instant_comes_in_utc(db: SqlConnector) -> None:
+    found = db.scalar("SELECT TIMESTAMPTZ '2026-03-29 02:30:00+02'")
+    assert found == datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    assert found.utcoffset() == timedelta()
 
 
 def test_the_pools_settings_hold(db: SqlConnector) -> None:

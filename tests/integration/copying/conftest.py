@@ -110,6 +110,17 @@ class Desk:
         return ConnectorSettings(name, "sql", definition, pool)
 
 
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgresql": "SELECT relname FROM pg_class WHERE relkind = 'r'"
+    " AND relnamespace::regnamespace::text"
+    " NOT IN ('pg_catalog', 'information_schema', 'pg_toast')",
+    "duckdb": "SELECT table_name FROM duckdb_tables()",
+    "mariadb": "SELECT table_name FROM information_schema.tables"
+    " WHERE table_schema = database() AND table_type = 'BASE TABLE'",
+}
+
+
 class Place:
     """A database of the test, read and written by its plain driver."""
 
@@ -156,6 +167,10 @@ class Place:
         with closing(self.open()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(query)
             return list(cursor.fetchall())
+
+    def tables(self) -> list[str]:
+        """Every table of ours that is there, temporary ones of other sessions included."""
+        return sorted(name for (name,) in self.rows(_TABLES[self.kind]))
 
 
 def _mariadb(url: str) -> Any:

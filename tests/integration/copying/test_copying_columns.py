@@ -99,7 +99,7 @@ def test_constants_are_new_columns_or_replace_the_sources(
     }
     for _ in range(2):
         desk.copy("orders", columns=columns)
-    (row,) = there.rows("SELECT DISTINCT secret, batch, share, live, day, at FROM orders")
+    (row,) = there.rows('SELECT DISTINCT secret, batch, share, live, day, "at" FROM orders')
     assert row[:3] == ("it's \\ hidden", 7, 0.5)
     assert bool(row[3])
     assert str(row[4]) == "2026-11-22"

@@ -33,22 +33,6 @@ def versions(place: Place) -> list[tuple[int, int]]:
     return place.rows("SELECT version, count(*) FROM t GROUP BY version")  # type: ignore[return-value]
 
 
-def tables(place: Place) -> list[str]:
-    """Every table of ours that is there, temporary ones of other sessions included."""
-    return sorted(name for (name,) in place.rows(_TABLES[place.kind]))
-
-
-_TABLES = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
-    "postgresql": "SELECT relname FROM pg_class WHERE relkind = 'r'"
-    " AND relnamespace::regnamespace::text"
-    " NOT IN ('pg_catalog', 'information_schema', 'pg_toast')",
-    "duckdb": "SELECT table_name FROM duckdb_tables()",
-    "mariadb": "SELECT table_name FROM information_schema.tables"
-    " WHERE table_schema = database() AND table_type = 'BASE TABLE'",
-}
-
-
 def end_sessions(place: Place) -> None:
     """End every other session of the database."""
     if place.kind == "postgresql":
@@ -72,17 +56,17 @@ def test_a_killed_load_leaves_the_old_table_and_the_next_copy_tidies_up(
     assert versions(there) == [(0, ROWS)]
     desk.copy("t")
     assert versions(there) == [(1, ROWS)]
-    assert tables(there) == ["t"]
+    assert there.tables() == ["t"]
 
 
 def test_a_killed_first_load_leaves_no_table(pair: tuple[Place, Place], desk: Desk) -> None:
     _, there = pair
     there.run("DROP TABLE t")
     assert killed_copy(desk.urls, "t", at="▶ batch 7") == -signal.SIGKILL
-    assert "t" not in tables(there)
+    assert "t" not in there.tables()
     desk.copy("t")
     assert versions(there) == [(1, ROWS)]
-    assert tables(there) == ["t"]
+    assert there.tables() == ["t"]
 
 
 @pytest.mark.parametrize("after_ms", [0, 4, 10, 30, 60, 120])
@@ -94,7 +78,7 @@ def test_a_killed_swap_leaves_the_old_table_or_the_new_one(
     assert versions(there) in ([(0, ROWS)], [(1, ROWS)])
     desk.copy("t")
     assert versions(there) == [(1, ROWS)]
-    assert tables(there) == ["t"]
+    assert there.tables() == ["t"]
 
 
 def test_a_cancel_leaves_the_old_table(pair: tuple[Place, Place], desk: Desk) -> None:
@@ -103,7 +87,7 @@ def test_a_cancel_leaves_the_old_table(pair: tuple[Place, Place], desk: Desk) ->
     with pytest.raises(StepCanceled):
         desk.copy("t", batch_size=1000, lane="rows")
     assert versions(there) == [(0, ROWS)]
-    assert tables(there) == ["t"]
+    assert there.tables() == ["t"]
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -119,7 +103,7 @@ def test_a_cancel_reaches_a_source_that_gives_no_row(
     assert time.monotonic() - began < 5
     active = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%'"
     eventually(lambda: here.rows(active) == [(1,)])
-    assert tables(there) == []
+    assert there.tables() == []
 
 
 @contextmanager
@@ -280,4 +264,4 @@ def test_a_target_that_dies_keeps_the_old_table(
     desk.port.when_told = lambda _: None
     desk.copy("t")
     assert versions(there) == [(1, 5000)]
-    assert tables(there) == ["t"]
+    assert there.tables() == ["t"]

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import pytest
 from tests.integration.copying.conftest import Desk, Place
-from tests.integration.copying.test_copying_faults import tables
 from tests.servers.mariadb import MariadbServer
 
 from nomaflow.errors import StepFailed, StepRefused
@@ -79,7 +78,7 @@ def test_what_the_server_only_warns_of_fails_with_column_and_key(
             with pytest.raises(StepFailed, match=r"Column 'n' .*\(id = 2\).*is unchanged"):
                 desk.copy("t", mode=mode)
     assert there.rows("SELECT * FROM t") == []
-    assert tables(there) == ["t"]
+    assert there.tables() == ["t"]
 
 
 def test_a_server_without_local_infile_is_filled_by_inserts(
@@ -102,7 +101,7 @@ def test_values_that_postgresql_alone_has_are_named(places: Places, desk: Desk) 
         here.run("DELETE FROM t", f"INSERT INTO t (id, {column}) VALUES (7, '{value}')")
         with pytest.raises(StepFailed, match=rf"Column '{column}' .*\(id = 7\)"):
             desk.copy("t")
-    assert tables(there) == []
+    assert there.tables() == []
 
 
 def test_fractions_of_a_second_are_not_cut(places: Places, desk: Desk) -> None:
@@ -144,7 +143,7 @@ def test_all_that_belongs_to_a_table_stands_after_a_rename(
     assert there.rows("SELECT n FROM seen") == [(3,)]
     there.run("INSERT INTO t (n) VALUES ('new')")
     assert there.rows("SELECT max(id) FROM t") == [(901,)]
-    assert tables(there) == ["t"]
+    assert there.tables() == ["t"]
 
 
 def test_indexes_are_built_again_as_they_were(pair: tuple[Place, Place], desk: Desk) -> None:
@@ -271,7 +270,7 @@ def test_two_rows_of_one_key_are_named(places: Places, desk: Desk) -> None:
         with pytest.raises(StepFailed, match="more than one row with id = 5"):
             desk.copy("t", mode=mode)
     assert there.rows("SELECT * FROM t") == []
-    assert tables(there) == ["t"]
+    assert there.tables() == ["t"]
 
 
 def test_a_table_of_one_server_is_copied_within_it(places: Places, desk: Desk) -> None:

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from tests.integration.copying.conftest import Desk, Place
@@ -19,15 +18,6 @@ def pair(request: pytest.FixtureRequest, places: Places) -> tuple[Place, Place]:
     return here, there
 
 
-def tables(place: Place) -> list[tuple[Any, ...]]:
-    names = (
-        "SELECT name FROM sqlite_master"
-        if place.is_sqlite
-        else "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-    )
-    return sorted(place.rows(names))
-
-
 def test_a_first_copy_is_foretold(pair: tuple[Place, Place], desk: Desk) -> None:
     _, there = pair
     columns = {"amount": {"scale": 2}, "n": {"rename": "name"}}
@@ -37,7 +27,7 @@ def test_a_first_copy_is_foretold(pair: tuple[Place, Place], desk: Desk) -> None
     assert [column["name"] for column in told["columns"]] == ["id", "name", "amount"]
     assert told["coercions"] == {"2 decimals": ["amount"]}
     assert told["held"] is None
-    assert tables(there) == []
+    assert there.tables() == []
 
 
 def test_a_second_copy_is_foretold_and_nothing_is_changed(
@@ -45,15 +35,15 @@ def test_a_second_copy_is_foretold_and_nothing_is_changed(
 ) -> None:
     here, there = pair
     desk.copy("t")
-    before, made = there.rows("SELECT * FROM t ORDER BY id"), tables(there)
+    before, made = there.rows("SELECT * FROM t ORDER BY id"), there.tables()
     here.run("DELETE FROM t WHERE id > 1", "ALTER TABLE t ADD COLUMN more TEXT")
     told = desk.copy("t", dry_run=True, min_rows=2, on_drift="add")
     assert (told["source_rows"], told["target_rows"], told["creates"]) == (1, 3, False)
     assert told["added_columns"] == ["more"]
     assert "min_rows is 2" in told["held"]
-    assert told["way"] == ("replace" if there.is_sqlite else "rename")
+    assert told["way"] == ("rename" if there.kind == "postgresql" else "replace")
     assert there.rows("SELECT * FROM t ORDER BY id") == before
-    assert tables(there) == made
+    assert there.tables() == made
 
 
 def test_what_will_not_fit_is_foretold(pair: tuple[Place, Place], desk: Desk) -> None:

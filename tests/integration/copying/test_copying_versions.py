@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 import pytest
 from tests.integration.copying.conftest import RUN, Desk, Place
-from tests.integration.copying.test_copying_faults import tables
 
 from nomaflow.clock import SystemClock
 from nomaflow.connectors.tables import TableName
@@ -73,7 +72,7 @@ def test_a_version_is_put_back_and_everything_around_stands(
     put_back(desk, kept)
     assert there.rows("SELECT * FROM seen") == [(0,)]
     assert there.rows("SELECT count(*) FROM t") == [(50,)]
-    assert tables(there) == ["nomaflow_versions", "t"]
+    assert there.tables() == ["nomaflow_versions", "t"]
     with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
         there.run("INSERT INTO t VALUES (1, 1)")
     with pytest.raises(StepRefused, match="'t_before_1_0' is gone"):
@@ -85,7 +84,7 @@ def test_so_many_versions_stay_as_were_asked_for(pair: tuple[Place, Place], desk
     for run in range(1, 5):
         here.run(f"UPDATE t SET version = {run}")
         desk.copy("t", keep_previous=2, run_id=run)
-    assert tables(there) == ["nomaflow_versions", "t", "t_before_3_0", "t_before_4_0"]
+    assert there.tables() == ["nomaflow_versions", "t", "t_before_3_0", "t_before_4_0"]
     assert there.rows("SELECT DISTINCT version FROM t_before_3_0") == [(2,)]
 
 

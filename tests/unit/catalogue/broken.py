@@ -461,7 +461,7 @@ CONNECTORS = [
     Variant("no URL", '[pools.erp]\nurl = "erp" ◀\n', "pools.erp.url", "expected a database URL"),
     Variant(
         "unknown dialect",
-        '[pools.erp]\nurl = "oracle://erp" ◀\n',
+        '[pools.erp]\nurl = "db2://erp" ◀\n',
         "pools.erp.url",
         "Installed:",
     ),
