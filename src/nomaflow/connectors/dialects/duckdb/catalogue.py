@@ -8,6 +8,7 @@ import duckdb
 
 from nomaflow.connectors.dialects.duckdb.expressions import quote
 from nomaflow.connectors.dialects.duckdb.types import column_type
+from nomaflow.connectors.dialects.spelling import qualified
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
 from nomaflow.errors import StepRefused
 
@@ -55,13 +56,7 @@ def first(connection: duckdb.DuckDBPyConnection, sql: str, params: Any = ()) -> 
 
 def reference(name: TableName) -> str:
     """A table as SQL takes it."""
-    return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
-
-
-def selected(column: Column) -> str:
-    """An item of a SELECT's list: the column itself, or what it is computed from."""
-    name = quote(column.name)
-    return name if column.expression is None else f"{column.expression} AS {name}"
+    return qualified(name, quote)
 
 
 def home(connection: duckdb.DuckDBPyConnection, name: TableName) -> TableName:

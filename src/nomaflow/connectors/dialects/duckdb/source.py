@@ -11,6 +11,7 @@ from nomaflow.connectors.copies import ArrowSource, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.duckdb import catalogue
 from nomaflow.connectors.dialects.duckdb.expressions import quote, text_literal
 from nomaflow.connectors.dialects.duckdb.types import TYPES
+from nomaflow.connectors.dialects.spelling import selected
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import (
     Column,
@@ -49,7 +50,7 @@ class DuckdbSource:
     def select(
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
     ) -> Query:
-        sql = f"SELECT {_selected(columns)} FROM {catalogue.reference(table.name)}"  # noqa: S608
+        sql = f"SELECT {selected(columns, quote)} FROM {catalogue.reference(table.name)}"  # noqa: S608
         if where is None:
             return Query(sql)
         condition = _bound(where, values)
@@ -58,7 +59,7 @@ class DuckdbSource:
     def project(
         self, query: Query, columns: Sequence[Column], condition: str | None = None
     ) -> Query:
-        sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n) AS q"  # noqa: S608 - quoted
+        sql = f"SELECT {selected(columns, quote)} FROM (\n{query.sql}\n) AS q"  # noqa: S608 - quoted
         return Query(f"{sql} WHERE {condition}" if condition else sql, query.params)
 
     def newest(self, query: Query, column: str) -> str | None:
@@ -133,10 +134,6 @@ class DuckdbSource:
     def _value(self, expression: str, query: Query) -> str | None:
         found = catalogue.first(self.connection, _over(expression, query), query.params)
         return None if found is None else found[0]
-
-
-def _selected(columns: Sequence[Column]) -> str:
-    return ", ".join(map(catalogue.selected, columns))
 
 
 def _over(items: str, query: Query) -> str:

@@ -9,6 +9,7 @@ import mssql_python
 from nomaflow.connectors.copies import ArrowSource, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.mssql import catalogue
 from nomaflow.connectors.dialects.mssql.types import TYPES, quote, read
+from nomaflow.connectors.dialects.spelling import qualified, selected
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Query, Rows, Table, TableName
 
@@ -46,7 +47,7 @@ class MssqlSource:
     def select(
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
     ) -> Query:
-        sql = f"SELECT {_selected(columns)} FROM {_reference(table.name)}"  # noqa: S608 - quoted
+        sql = f"SELECT {selected(columns, quote)} FROM {qualified(table.name, quote)}"  # noqa: S608 - quoted
         if where is None:
             return Bound(sql, (), sql)
         return _bound(where, values).within(lambda condition: f"{sql} WHERE (\n{condition}\n)")
@@ -55,7 +56,7 @@ class MssqlSource:
         self, query: Query, columns: Sequence[Column], condition: str | None = None
     ) -> Query:
         where = f" WHERE {condition}" if condition else ""
-        return _known(query).within(lambda sql: _over(_selected(columns), sql) + where)
+        return _known(query).within(lambda sql: _over(selected(columns, quote), sql) + where)
 
     def newest(self, query: Query, column: str) -> str | None:
         """As text with every digit: a mark that is cut would bring rows twice."""
@@ -126,19 +127,6 @@ class MssqlSource:
 
     def end(self) -> None:
         self.connection.rollback()
-
-
-def _reference(name: TableName) -> str:
-    return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
-
-
-def _selected(columns: Sequence[Column]) -> str:
-    return ", ".join(
-        quote(column.name)
-        if column.expression is None
-        else f"{column.expression} AS {quote(column.name)}"
-        for column in columns
-    )
 
 
 def _over(items: str, sql: str) -> str:

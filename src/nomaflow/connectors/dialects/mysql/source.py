@@ -13,6 +13,7 @@ from nomaflow.connectors.dialects.mysql.expressions import quote, selected
 from nomaflow.connectors.dialects.mysql.packets import Fields, Result
 from nomaflow.connectors.dialects.mysql.session import open_snapshot
 from nomaflow.connectors.dialects.mysql.types import TYPES, is_bits
+from nomaflow.connectors.dialects.spelling import qualified
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import (
     Column,
@@ -122,7 +123,7 @@ class MysqlSource:
 
 def reference(name: TableName) -> str:
     """A table as SQL takes it."""
-    return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
+    return qualified(name, quote)
 
 
 def _selected(columns: Sequence[Column]) -> str:

@@ -8,6 +8,7 @@ import oracledb
 from nomaflow.connectors.copies import ArrowSource, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.oracle import catalogue
 from nomaflow.connectors.dialects.oracle.types import TYPES, quote, read
+from nomaflow.connectors.dialects.spelling import qualified, selected
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Query, Rows, Table, TableName
 
@@ -33,7 +34,7 @@ class OracleSource:
     def select(
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
     ) -> Query:
-        sql = f"SELECT {_selected(columns)} FROM {_reference(table.name)}"  # noqa: S608 - quoted
+        sql = f"SELECT {selected(columns, quote)} FROM {qualified(table.name, quote)}"  # noqa: S608 - quoted
         if where is None:
             return Query(sql)
         condition = _bound(where, values)
@@ -42,7 +43,7 @@ class OracleSource:
     def project(
         self, query: Query, columns: Sequence[Column], condition: str | None = None
     ) -> Query:
-        sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n) q"  # noqa: S608 - quoted
+        sql = f"SELECT {selected(columns, quote)} FROM (\n{query.sql}\n) q"  # noqa: S608 - quoted
         return Query(f"{sql} WHERE {condition}" if condition else sql, query.params)
 
     def newest(self, query: Query, column: str) -> str | None:
@@ -113,19 +114,6 @@ class OracleSource:
 
     def end(self) -> None:
         self.connection.rollback()
-
-
-def _reference(name: TableName) -> str:
-    return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
-
-
-def _selected(columns: Sequence[Column]) -> str:
-    return ", ".join(
-        quote(column.name)
-        if column.expression is None
-        else f"{column.expression} AS {quote(column.name)}"
-        for column in columns
-    )
 
 
 def _over(items: str, query: Query) -> str:

@@ -112,8 +112,3 @@ def text_literal(value: str) -> str:
 def quote(name: str) -> str:
     """An identifier as SQL takes it."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def selected(name: str, sql: str | None) -> str:
-    """An item of a SELECT's list: the column itself, or what it is computed from."""
-    return quote(name) if sql is None else f"{sql} AS {quote(name)}"

@@ -15,8 +15,9 @@ from psycopg.types.string import ByteaLoader, TextLoader
 from nomaflow.connectors.copies import ArrowSource, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.postgresql import catalogue
 from nomaflow.connectors.dialects.postgresql.csv_lines import PostgresqlCsv
-from nomaflow.connectors.dialects.postgresql.expressions import quote, selected
+from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.types import TYPES
+from nomaflow.connectors.dialects.spelling import qualified, selected
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import (
     Column,
@@ -60,7 +61,7 @@ class PostgresqlSource:
     def select(
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
     ) -> Query:
-        sql = f"SELECT {_selected(columns)} FROM {reference(table.name)}"  # noqa: S608 - quoted
+        sql = f"SELECT {selected(columns, quote)} FROM {reference(table.name)}"  # noqa: S608 - quoted
         if where is None:
             return Query(sql)
         condition = _bound(where, values)
@@ -90,7 +91,7 @@ class PostgresqlSource:
     def project(
         self, query: Query, columns: Sequence[Column], condition: str | None = None
     ) -> Query:
-        sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n) AS q"  # noqa: S608 - quoted
+        sql = f"SELECT {selected(columns, quote)} FROM (\n{query.sql}\n) AS q"  # noqa: S608 - quoted
         return Query(f"{sql} WHERE {condition}" if condition else sql, query.params)
 
     def newest(self, query: Query, column: str) -> str | None:
@@ -177,7 +178,7 @@ class PostgresqlSource:
 
 def reference(name: TableName) -> str:
     """A table as SQL takes it."""
-    return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
+    return qualified(name, quote)
 
 
 def _ranges(blocks: int, number: int) -> list[str]:
@@ -187,10 +188,6 @@ def _ranges(blocks: int, number: int) -> list[str]:
     edges = [f"'({blocks * part // number},0)'::tid" for part in range(1, number)]
     inner = [f"ctid >= {low} AND ctid < {high}" for low, high in pairwise(edges)]
     return [f"ctid < {edges[0]}", *inner, f"ctid >= {edges[-1]}"] if edges else []
-
-
-def _selected(columns: Sequence[Column]) -> str:
-    return ", ".join(selected(column.name, column.expression) for column in columns)
 
 
 def _bound(statement: Statement, values: Values) -> Query:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from nomaflow.connectors.copies import Load, Moved, Transfer, Unsuited
+from nomaflow.connectors.dialects.spelling import selected
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.tables import Query
 
@@ -67,5 +68,5 @@ class Attached:
 
 def _select(transfer: Transfer) -> Query:
     table = catalogue.quote(transfer.table.table if transfer.table else "")
-    columns = (catalogue.selected(column.name, column.expression) for column in transfer.sources)
-    return Query(f"SELECT {', '.join(columns)} FROM {_SCHEMA}.{table}")  # noqa: S608 - quoted
+    columns = selected(transfer.sources, catalogue.quote)
+    return Query(f"SELECT {columns} FROM {_SCHEMA}.{table}")  # noqa: S608 - quoted

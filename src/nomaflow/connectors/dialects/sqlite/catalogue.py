@@ -16,11 +16,6 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def selected(name: str, sql: str | None) -> str:
-    """An item of a SELECT's list: the column itself, or what it is computed from."""
-    return quote(name) if sql is None else f"{sql} AS {quote(name)}"
-
-
 def home(name: TableName) -> TableName:
     """The name without a schema. Raises StepRefused for any but `main`."""
     if name.schema not in {None, "main"}:

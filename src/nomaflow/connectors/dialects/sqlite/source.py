@@ -9,6 +9,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 
 from nomaflow.connectors.copies import ArrowSource, BadRow, CsvSource, Unsuited, Values
+from nomaflow.connectors.dialects.spelling import selected
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.statement import Statement
@@ -46,7 +47,7 @@ class SqliteSource:
         self, table: Table, columns: Sequence[Column], where: Statement | None, values: Values
     ) -> Query:
         name = catalogue.quote(table.name.table)
-        sql = f"SELECT {_selected(columns)} FROM main.{name}"  # noqa: S608 - quoted
+        sql = f"SELECT {selected(columns, catalogue.quote)} FROM main.{name}"  # noqa: S608 - quoted
         if where is None:
             return Query(sql)
         condition = _bound(where, values)
@@ -55,7 +56,7 @@ class SqliteSource:
     def project(
         self, query: Query, columns: Sequence[Column], condition: str | None = None
     ) -> Query:
-        sql = f"SELECT {_selected(columns)} FROM (\n{query.sql}\n)"  # noqa: S608 - quoted
+        sql = f"SELECT {selected(columns, catalogue.quote)} FROM (\n{query.sql}\n)"  # noqa: S608 - quoted
         return Query(f"{sql} WHERE {condition}" if condition else sql, query.params)
 
     def newest(self, query: Query, column: str) -> str | None:
@@ -165,10 +166,6 @@ class SqliteSource:
             if number >= done and not _is_utf8(row[place]):
                 return BadRow(_readable(row), column, "holds text that is not valid UTF-8")
         raise AssertionError("a text could not be decoded, and then all could")
-
-
-def _selected(columns: Sequence[Column]) -> str:
-    return ", ".join(catalogue.selected(column.name, column.expression) for column in columns)
 
 
 def _bound(statement: Statement, values: Values) -> Query:

@@ -1,0 +1,22 @@
+"""What several databases spell alike, but for how each quotes a name."""
+
+from collections.abc import Callable, Sequence
+
+from nomaflow.connectors.tables import Column, TableName
+
+Quote = Callable[[str], str]
+
+
+def qualified(name: TableName, quote: Quote) -> str:
+    """A table as SQL takes it."""
+    return f"{quote(name.schema)}.{quote(name.table)}" if name.schema else quote(name.table)
+
+
+def selected(columns: Sequence[Column], quote: Quote) -> str:
+    """The list of a SELECT: each column itself, or what it is computed from."""
+    return ", ".join(
+        quote(column.name)
+        if column.expression is None
+        else f"{column.expression} AS {quote(column.name)}"
+        for column in columns
+    )
