@@ -125,6 +125,20 @@ def eager_autovacuum(postgresql_server: PostgresqlServer) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("eager_autovacuum")
+def test_autovacuum_takes_the_whole_sample_after_a_small_one(places: Places, desk: Desk) -> None:
+    here, there = places("postgresql", "postgresql")
+    columns = ", ".join(f"c{n} text" for n in range(60))
+    values = ", ".join(f"'value {n} of ' || id" for n in range(60))
+    here.run(
+        f"CREATE TABLE t (id int PRIMARY KEY, {columns})",
+        f"INSERT INTO t SELECT id, {values} FROM generate_series(1, 5000) AS id",
+    )
+    desk.copy("t")
+    most = "SELECT max(array_length(histogram_bounds, 1)) FROM pg_stats WHERE tablename = 't'"
+    eventually(lambda: there.rows(most) == [(101,)], seconds=60)
+
+
+@pytest.mark.usefixtures("eager_autovacuum")
 def test_an_autovacuum_of_the_table_makes_way(pair: tuple[Place, Place], desk: Desk) -> None:
     _, there = pair
     slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
