@@ -344,6 +344,9 @@ class Target(Protocol):
     def row(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         """The first row of a query."""
 
+    def one_of(self, select: str, order: str = "", skip: int = 0) -> str:
+        """A query for one row of what another gives, the first in that order behind `skip` rows."""
+
     def place(self, number: int) -> str:
         """What stands for a parameter in SQL; they count from 1."""
 

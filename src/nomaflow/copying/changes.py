@@ -38,7 +38,7 @@ def merge(plan: Plan, stash: Stash, target: Target) -> Changes:
     with target.replacing(plan.table):
         deleted = target.execute(
             f"{target.delete_from(plan.table)} WHERE NOT EXISTS "  # noqa: S608 - quoted
-            f"(SELECT 1 FROM {stash.name} AS s WHERE {stash.same(key)})"
+            f"(SELECT 1 FROM {stash.name} s WHERE {stash.same(key)})"
         )
         changes = {"deleted": deleted, **_upsert(plan, stash, target, key)}
     _refuse_lost_rows(plan, stash, target)

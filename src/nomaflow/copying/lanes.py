@@ -39,6 +39,6 @@ def _refuse_coerced(plan: Plan) -> None:
 def refuse_nulls(transfer: Transfer, stash: str, target: Target) -> None:
     """Raises Unsuited when a loaded stash has a NULL that the target does not allow."""
     nulls = [f"{target.quote(name)} IS NULL" for name in transfer.never_null]
-    sql = f"SELECT 1 FROM {stash} WHERE {' OR '.join(nulls)} LIMIT 1"  # noqa: S608 - quoted
-    if nulls and target.row(sql) is not None:
+    found = f"SELECT 1 FROM {stash} WHERE {' OR '.join(nulls)}"  # noqa: S608 - quoted
+    if nulls and target.row(target.one_of(found)) is not None:
         raise Unsuited("there is a NULL which the target does not allow")

@@ -31,10 +31,11 @@ class Stash:
         """Raises StepFailed when two rows have the same key."""
         names = ", ".join(self.target.quote(name) for name in key)
         present = " AND ".join(f"{self.target.quote(name)} IS NOT NULL" for name in key)
-        twin = self.target.row(
+        twins = (
             f"SELECT {names} FROM {self.name} WHERE {present} "  # noqa: S608 - quoted
-            f"GROUP BY {names} HAVING count(*) > 1 LIMIT 1"
+            f"GROUP BY {names} HAVING count(*) > 1"
         )
+        twin = self.target.row(self.target.one_of(twins))
         if twin is not None:
             raise StepFailed(
                 f"The source has more than one row with {key_text(key, twin)}, which is unique in "
@@ -48,8 +49,8 @@ class Stash:
         """
         names = ", ".join(f"t.{self.target.quote(name)}" for name in key)
         row = self.target.row(
-            f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {self.name} AS s "  # noqa: S608
-            f"JOIN {self.target.reference(table)} AS t ON {self.same(key)}) AS arrived"
+            f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {self.name} s "  # noqa: S608
+            f"JOIN {self.target.reference(table)} t ON {self.same(key)}) arrived"
         )
         arrived = row[0] if row else 0
         if arrived != self.rows:
@@ -61,10 +62,11 @@ class Stash:
     def first_known(self, table: TableName, key: Key) -> str | None:
         """A key that the table has already, such as `id = 37`."""
         names = ", ".join(f"s.{self.target.quote(name)}" for name in key)
-        row = self.target.row(
-            f"SELECT {names} FROM {self.name} AS s WHERE EXISTS "  # noqa: S608 - quoted
-            f"(SELECT 1 FROM {self.target.reference(table)} AS t WHERE {self.same(key)}) LIMIT 1"
+        known = (
+            f"SELECT {names} FROM {self.name} s WHERE EXISTS "  # noqa: S608 - quoted
+            f"(SELECT 1 FROM {self.target.reference(table)} t WHERE {self.same(key)})"
         )
+        row = self.target.row(self.target.one_of(known))
         return key_text(key, row) if row else None
 
     def same(self, key: Key) -> str:
@@ -75,7 +77,7 @@ class Stash:
     def count_known(self, table: TableName, key: Key) -> int:
         """How many rows have a key that the table has already."""
         row = self.target.row(
-            f"SELECT count(*) FROM {self.name} AS s WHERE EXISTS "  # noqa: S608 - quoted
-            f"(SELECT 1 FROM {self.target.reference(table)} AS t WHERE {self.same(key)})"
+            f"SELECT count(*) FROM {self.name} s WHERE EXISTS "  # noqa: S608 - quoted
+            f"(SELECT 1 FROM {self.target.reference(table)} t WHERE {self.same(key)})"
         )
         return int(row[0]) if row else 0

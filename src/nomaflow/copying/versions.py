@@ -97,11 +97,13 @@ class Versions:
     def _surplus(self, table: TableName, keep: int) -> Sequence[Version]:
         """The versions of a table beyond the `keep` newest, the oldest last."""
         found: list[Version] = []
-        while row := self._target.row(
+        listed = (
             f"SELECT version, stamp, new_rows FROM {self._table}"  # noqa: S608 - ours
-            f" WHERE target = {self._target.place(1)} ORDER BY kept_at DESC, version DESC"
-            f" LIMIT 1 OFFSET {keep + len(found)}",
-            [table.table],
+            f" WHERE target = {self._target.place(1)}"
+        )
+        newest = "kept_at DESC, version DESC"
+        while row := self._target.row(
+            self._target.one_of(listed, newest, keep + len(found)), [table.table]
         ):
             found.append(Version(TableName(row[0], self._schema), row[1], int(row[2])))
         return found

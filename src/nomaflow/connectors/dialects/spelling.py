@@ -20,3 +20,9 @@ def selected(columns: Sequence[Column], quote: Quote) -> str:
         else f"{column.expression} AS {quote(column.name)}"
         for column in columns
     )
+
+
+def limited(select: str, order: str, skip: int) -> str:
+    """One row of a query, behind so many others in that order."""
+    ordered = f"{select} ORDER BY {order}" if order else select
+    return f"{ordered} LIMIT 1 OFFSET {skip}"

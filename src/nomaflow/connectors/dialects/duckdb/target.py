@@ -17,6 +17,7 @@ from nomaflow.connectors.dialects.duckdb.expressions import message, quote
 from nomaflow.connectors.dialects.duckdb.source import DuckdbSource
 from nomaflow.connectors.dialects.duckdb.types import TYPES
 from nomaflow.connectors.dialects.on_conflict import inserting, updating
+from nomaflow.connectors.dialects.spelling import limited
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
 from nomaflow.connectors.values import BadValue
 from nomaflow.errors import StepFailed, StepRefused
@@ -157,6 +158,9 @@ class DuckdbTarget:
 
     def row(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         return catalogue.first(self._connection, sql, params)
+
+    def one_of(self, select: str, order: str = "", skip: int = 0) -> str:
+        return limited(select, order, skip)
 
     def place(self, number: int) -> str:
         return f"${number}"

@@ -24,6 +24,7 @@ from nomaflow.connectors.dialects.mysql.source import MysqlSource, reference
 from nomaflow.connectors.dialects.mysql.types import TYPES
 from nomaflow.connectors.dialects.mysql.waiting import briefly, lock_errors, lock_out_writers
 from nomaflow.connectors.dialects.mysql.within import Within
+from nomaflow.connectors.dialects.spelling import limited
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows, Table, TableName
 from nomaflow.errors import StepFailed
 
@@ -201,6 +202,9 @@ class MysqlTarget:
             cursor.execute(sql, tuple(params) or None)
             found: Row | None = cursor.fetchone()
             return found
+
+    def one_of(self, select: str, order: str = "", skip: int = 0) -> str:
+        return limited(select, order, skip)
 
     def place(self, number: int) -> str:  # noqa: ARG002 - they count by themselves
         return "%s"

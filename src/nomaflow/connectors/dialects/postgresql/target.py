@@ -28,6 +28,7 @@ from nomaflow.connectors.dialects.postgresql.succession import (
 )
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.dialects.postgresql.within import Within
+from nomaflow.connectors.dialects.spelling import limited
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows, Table, TableName
 from nomaflow.connectors.values import BadValue
 from nomaflow.errors import StepFailed
@@ -236,6 +237,9 @@ class PostgresqlTarget:
     def row(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         found: Row | None = RawCursor(self._connection).execute(sql, params).fetchone()
         return found
+
+    def one_of(self, select: str, order: str = "", skip: int = 0) -> str:
+        return limited(select, order, skip)
 
     def place(self, number: int) -> str:
         return f"${number}"

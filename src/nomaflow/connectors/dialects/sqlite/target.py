@@ -12,6 +12,7 @@ from typing import Any
 
 from nomaflow.connectors.copies import Choice, Shortcut, Source, TableLocked, Way
 from nomaflow.connectors.dialects.on_conflict import inserting, updating
+from nomaflow.connectors.dialects.spelling import limited
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.attached import Attached
 from nomaflow.connectors.dialects.sqlite.source import SqliteSource
@@ -145,6 +146,9 @@ class SqliteTarget:
     def row(self, sql: str, params: Sequence[Any] = ()) -> Row | None:
         found: Row | None = self._connection.execute(sql, params).fetchone()
         return found
+
+    def one_of(self, select: str, order: str = "", skip: int = 0) -> str:
+        return limited(select, order, skip)
 
     def place(self, number: int) -> str:  # noqa: ARG002 - they count by themselves
         return "?"
