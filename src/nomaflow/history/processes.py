@@ -16,6 +16,7 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     and_,
+    bindparam,
     delete,
     insert,
     or_,
@@ -32,11 +33,32 @@ from nomaflow.domain.states import RunState
 from nomaflow.history.closing import OnEnd, end_runs, nothing
 from nomaflow.history.database import Database
 from nomaflow.history.lost import requeue_lost, resumable
+from nomaflow.history.prepared import Prepared
 from nomaflow.history.pulses import Pulses
 from nomaflow.history.rows import RUN_COLUMNS, AnyRow, as_run
 from nomaflow.history.tables import job_runs, processes
 
 LOST: Final = "lost in restart"
+
+
+def _unregistered_holders() -> CompoundSelect[str]:
+    run = job_runs.c
+    registered = select(processes.c.id)
+    owners = select(run.owner).where(
+        run.state == RunState.RUNNING, run.owner.is_not(None), run.owner.not_in(registered)
+    )
+    awaited = select(run.reserved_for).where(
+        run.state == RunState.QUEUED,
+        run.reserved_for.is_not(None),
+        run.reserved_for.not_in(registered),
+    )
+    return union(owners, awaited)
+
+
+# Made once, because each heartbeat needs them.
+BEAT: Final = Prepared(update(processes).where(processes.c.id == bindparam("of_process")))
+REGISTERED: Final = Prepared(select(processes))
+UNREGISTERED_HOLDERS: Final = Prepared(_unregistered_holders())
 
 
 def never(_: JobId) -> bool:
@@ -88,13 +110,9 @@ class ProcessRegistry:
 
     async def heartbeat(self, process_id: ProcessId) -> bool:
         """Tell that the process lives. False: it was taken for dead, its runs are lost to it."""
-        change = (
-            update(processes)
-            .where(processes.c.id == process_id)
-            .values(heartbeat_at=self._clock.now())
-        )
+        beat = {"of_process": process_id, "heartbeat_at": self._clock.now()}
         return await self._database.write(
-            lambda connection: connection.execute(change).rowcount == 1
+            lambda connection: BEAT.run(connection, beat).rowcount == 1
         )
 
     async def remove(self, process_id: ProcessId) -> None:
@@ -169,8 +187,9 @@ class ProcessRegistry:
 
 def _known(connection: Connection) -> tuple[Sequence[AnyRow], list[ProcessId]]:
     """The registered processes, and who holds a run without being registered."""
-    registered = connection.execute(select(processes)).all()
-    return registered, [ProcessId(holder) for holder in connection.scalars(_unregistered_holders())]
+    registered = REGISTERED.run(connection, {}).all()
+    holders = UNREGISTERED_HOLDERS.run(connection, {}).scalars()
+    return registered, [ProcessId(holder) for holder in holders]
 
 
 def _ending(run: Run) -> Ending:
@@ -185,20 +204,6 @@ def _held_by(process_ids: Collection[ProcessId]) -> ColumnElement[bool]:
         and_(run.state == RunState.RUNNING, run.owner.in_(process_ids)),
         and_(run.state == RunState.QUEUED, run.reserved_for.in_(process_ids)),
     )
-
-
-def _unregistered_holders() -> CompoundSelect[str]:
-    run = job_runs.c
-    registered = select(processes.c.id)
-    owners = select(run.owner).where(
-        run.state == RunState.RUNNING, run.owner.is_not(None), run.owner.not_in(registered)
-    )
-    awaited = select(run.reserved_for).where(
-        run.state == RunState.QUEUED,
-        run.reserved_for.is_not(None),
-        run.reserved_for.not_in(registered),
-    )
-    return union(owners, awaited)
 
 
 def _boot_id() -> str:

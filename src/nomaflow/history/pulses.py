@@ -1,7 +1,6 @@
 """How long other processes have been silent, as this process hears them."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from nomaflow.domain.run import ProcessId
 
@@ -14,9 +13,9 @@ class Pulses:
     """
 
     def __init__(self) -> None:
-        self._heard: dict[ProcessId, tuple[datetime, float]] = {}
+        self._heard: dict[ProcessId, tuple[object, float]] = {}
 
-    def note(self, beats: Mapping[ProcessId, datetime], now: float) -> None:
+    def note(self, beats: Mapping[ProcessId, object], now: float) -> None:
         """Take the newest heartbeats; `now` is the steady clock. Who is not among them left."""
         self._heard = {
             process_id: known

@@ -10,9 +10,11 @@ from nomaflow.clock import Clock
 from nomaflow.domain.job import JobId
 from nomaflow.domain.run import TriggerId
 from nomaflow.history.database import Database
+from nomaflow.history.prepared import Prepared
 from nomaflow.history.tables import schedules, signs_of_life
 
 SCHEDULER: Final = "scheduler"
+MARK_LOOK: Final = Prepared(update(signs_of_life).where(signs_of_life.c.actor == SCHEDULER))
 
 
 class ScheduleHistory:
@@ -38,11 +40,12 @@ class ScheduleHistory:
 
     async def note_look(self) -> None:
         """Tell that the clock is looked at; it stays known when the process is gone."""
-        sign = {"actor": SCHEDULER, "seen_at": self._clock.now()}
-        mark = update(signs_of_life).where(signs_of_life.c.actor == SCHEDULER).values(sign)
+        at = {"seen_at": self._clock.now()}
 
         def note(connection: Connection) -> None:
-            connection.execute(self._database.store.insert_new(signs_of_life), sign)
-            connection.execute(mark)
+            if MARK_LOOK.run(connection, at).rowcount == 0:
+                connection.execute(
+                    self._database.store.insert_new(signs_of_life), at | {"actor": SCHEDULER}
+                )
 
         await self._database.write(note)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from nomaflow.clock import Clock
+from nomaflow.clock import Clock, until_next
 from nomaflow.log import FactLog
 
 log = FactLog()
@@ -14,7 +14,7 @@ log = FactLog()
 async def rounds(
     name: str, look: Callable[[], Awaitable[object]], clock: Clock, every_seconds: float
 ) -> AsyncIterator[None]:
-    """While the context is open, `look` is called after each `every_seconds`."""
+    """While the context is open, `look` is called each `every_seconds`."""
     task = asyncio.create_task(_forever(name, look, clock, every_seconds), name=name)
     try:
         yield
@@ -27,7 +27,7 @@ async def _forever(
     name: str, look: Callable[[], Awaitable[object]], clock: Clock, every_seconds: float
 ) -> None:
     while True:
-        await clock.sleep(every_seconds)
+        await clock.sleep(until_next(clock, every_seconds))
         try:
             await look()
         except Exception:

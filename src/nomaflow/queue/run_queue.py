@@ -4,24 +4,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     Connection,
     Select,
-    Text,
     Update,
-    bindparam,
-    exists,
-    false,
-    func,
     insert,
     or_,
     select,
-    true,
     update,
 )
 
@@ -29,7 +21,7 @@ from nomaflow.clock import Clock
 from nomaflow.domain.course import Ending, StopReason
 from nomaflow.domain.job import JobId, Overlap
 from nomaflow.domain.run import Fence, NewRun, ProcessId, Run, RunId, StepRun, TriggerId
-from nomaflow.domain.states import IN_FLIGHT, RunState, states_before
+from nomaflow.domain.states import RunState, states_before
 from nomaflow.errors import JobBusy, NotFound, Refused
 from nomaflow.history.calls import Call, remember, run_of
 from nomaflow.history.closing import end_runs
@@ -37,64 +29,13 @@ from nomaflow.history.database import Database
 from nomaflow.history.rows import RUN_COLUMNS, as_run, step_values
 from nomaflow.history.runs import insert_runs
 from nomaflow.history.tables import job_runs, schedules, step_runs
-from nomaflow.history.types import Instant
 from nomaflow.queue.admission import Admission, DueRun, Flights, admission, in_flight
+from nomaflow.queue.claims import ANY_QUEUED, CLAIM, claimable, claimable_calls, unlimited
 from nomaflow.queue.followers import Followers
 from nomaflow.queue.limits import Candidate, Limits, LimitsInForce, Slots, fill
 
 ScheduleKey = tuple[JobId, TriggerId]
 CURSOR_COLUMNS = [schedules.c.job_id, schedules.c.trigger_id, schedules.c.cursor_at]
-
-# Made once, because every run needs them.
-AT = bindparam("at", type_=Instant())
-CLAIMANT: BindParameter[str] = bindparam("claimant", type_=Text())
-
-
-@cache
-def _claimable(*, takes_any: bool, is_limited: bool) -> Select[int, JobId]:
-    """Rows that another process is about to claim are passed over, not waited for."""
-    run, earlier = job_runs.c, job_runs.alias()
-    must_wait = exists().where(
-        earlier.c.job_id == run.job_id,
-        earlier.c.id < run.id,
-        earlier.c.state.in_(IN_FLIGHT),
-    )
-    return (
-        select(run.id, run.job_id)
-        .where(
-            run.state == RunState.QUEUED,
-            or_(run.not_before.is_(None), run.not_before <= AT),
-            or_(run.reserved_for == CLAIMANT, run.reserved_for.is_(None) if takes_any else false()),
-            or_(run.waits_turn.is_(False), ~must_wait),
-            run.job_id.not_in(bindparam("without", expanding=True)) if is_limited else true(),
-        )
-        .order_by(run.id)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-
-
-@cache
-def _claimable_call() -> Select[int, JobId]:
-    query = _claimable(takes_any=True, is_limited=False)
-    return query.where(job_runs.c.id.in_(bindparam("called", expanding=True)))
-
-
-CLAIM = (
-    update(job_runs)
-    .where(
-        job_runs.c.id.in_(bindparam("claimable", expanding=True)),
-        job_runs.c.state.in_(states_before(RunState.RUNNING)),
-    )
-    .values(
-        state=RunState.RUNNING,
-        owner=CLAIMANT,
-        attempt=job_runs.c.attempt + 1,
-        started_at=func.coalesce(job_runs.c.started_at, AT),
-        not_before=None,
-    )
-    .returning(*RUN_COLUMNS)
-)
 
 
 class RunQueue:
@@ -111,6 +52,7 @@ class RunQueue:
         self._clock = clock
         self._followers = followers or Followers()
         self._limits = limits
+        self._empty_since: int | None = None
 
     async def enqueue(
         self,
@@ -175,17 +117,26 @@ class RunQueue:
         One that does not take any run gets only those that are reserved for it.
         Each claim raises the run's `attempt`; no two processes ever get the same attempt.
         """
-        now = self._clock.now()
+        now, commits = self._clock.now(), self._database.commits()
 
-        def claim(connection: Connection) -> list[Run]:
+        def claim(connection: Connection) -> tuple[list[Run], bool]:
             who = {"claimant": owner, "at": now}
             ids = self._claimable(connection, who, limit, takes_any=takes_any)
             if not ids:
-                return []
+                return [], ANY_QUEUED.run(connection, {}).first() is None
             rows = connection.execute(CLAIM, {**who, "claimable": ids}).all()
-            return sorted((as_run(row) for row in rows), key=lambda run: run.id)
+            return sorted((as_run(row) for row in rows), key=lambda run: run.id), False
 
-        return await self._database.write(claim)
+        runs, is_empty = await self._database.write(claim)
+        self._empty_since = commits if is_empty else None
+        return runs
+
+    def is_still_empty(self) -> bool:
+        """Whether the last claim saw nothing queued, and nobody has written since.
+
+        False too where the store cannot tell without a look.
+        """
+        return self._empty_since is not None and self._empty_since == self._database.commits()
 
     async def claim_called(
         self, owner: ProcessId, called: Mapping[RunId, Collection[JobId]]
@@ -203,7 +154,7 @@ class RunQueue:
             if limits.of_job:
                 self._database.store.lock(connection, "claims")
             wanted = {**who, "most": len(called), "called": list(called)}
-            found = connection.execute(_claimable_call(), wanted).all()
+            found = connection.execute(claimable_calls(), wanted).all()
             slots = Slots.free(connection, limits)
             ids = [row.id for row in found if slots.takes_called(row.job_id, called[row.id])]
             rows = connection.execute(CLAIM, {**who, "claimable": ids}).all() if ids else []
@@ -276,9 +227,10 @@ class RunQueue:
     ) -> list[int]:
         """The oldest runs that may begin, as far as limits have slots."""
         limits = self._limits()
-        query = _claimable(takes_any=takes_any, is_limited=bool(limits.of_job))
         if not limits.of_job:
-            return list(connection.scalars(query, {**who, "most": most}))
+            wanted = {**who, "most": most}
+            return list(unlimited(takes_any=takes_any).run(connection, wanted).scalars())
+        query = claimable(takes_any=takes_any, is_limited=True)
         self._database.store.lock(connection, "claims")
 
         def candidates(without: Sequence[str]) -> Sequence[Candidate]:

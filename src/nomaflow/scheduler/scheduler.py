@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from nomaflow.clock import Clock
+from nomaflow.clock import Clock, until_next
 from nomaflow.domain.job import JobId
 from nomaflow.domain.pause import Pause
 from nomaflow.log import FactLog
@@ -118,7 +118,7 @@ class Scheduler:
     async def _give_signs(self) -> None:
         while True:
             await self._give_sign()
-            await self._clock.sleep(self._sign_seconds)
+            await self._clock.sleep(until_next(self._clock, self._sign_seconds))
 
     async def _give_sign(self) -> None:
         try:

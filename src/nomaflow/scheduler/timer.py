@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Generic, TypeVar
 
-from nomaflow.clock import Clock
+from nomaflow.clock import Clock, until_next
 
 K = TypeVar("K", bound=Hashable)
 
@@ -74,10 +74,11 @@ class Timer(Generic[K]):
         self._looked_at, self._steady = now, steady
 
     def _wait_seconds(self) -> float:
+        until_guard = until_next(self._clock, self._guard_seconds)
         if not self._heap:
-            return self._guard_seconds
+            return until_guard
         until_due = (self._heap[0][0] - self._clock.now()).total_seconds()
-        return min(max(until_due, 0.0), self._guard_seconds)
+        return min(max(until_due, 0.0), until_guard)
 
     def _take_due(self, now: datetime) -> list[K]:
         taken = []

@@ -127,6 +127,25 @@ async def test_cancelling_what_has_ended_is_refused_with_its_state(desk: Desk) -
         await desk.queue.request_cancel(RunId(99), "user:anna")
 
 
+async def test_a_queue_stays_empty_only_until_anybody_writes(desk: Desk, store_url: str) -> None:
+    queue, knows = desk.queue, store_url.startswith("sqlite")
+    other = Database.open(store_url)
+    elsewhere = RunQueue(other, desk.clock)
+    assert not queue.is_still_empty()
+    assert await queue.claim(ONE, 1) == []
+    assert queue.is_still_empty() is knows
+    await elsewhere.enqueue(by_hand(), overlap="allow")
+    assert not queue.is_still_empty()
+    [run] = await queue.claim(ONE, 1)
+    await queue.requeue(run.fence, desk.clock.now() + timedelta(minutes=5))
+    assert await queue.claim(ONE, 1) == []
+    assert not queue.is_still_empty()
+    await elsewhere.request_cancel(run.id, "user:anna")
+    assert await queue.claim(ONE, 1) == []
+    assert queue.is_still_empty() is knows
+    await other.close()
+
+
 async def test_claim_and_cancel_never_both_win(desk: Desk, store_url: str) -> None:
     other = Database.open(store_url)
     elsewhere = RunQueue(other, desk.clock)

@@ -16,6 +16,7 @@ from nomaflow.app import App
 from nomaflow.asgi import http_app_of
 from nomaflow.cli.context import HERE, HomeOption, complete
 from nomaflow.cli.interrupts import interrupts
+from nomaflow.clock import Clock, until_next
 from nomaflow.errors import Unreachable
 from nomaflow.live.door import LiveDoor
 from nomaflow.log import FactLog
@@ -57,7 +58,7 @@ async def _serve(app: App, host: str, listener: socket.socket) -> None:
             gc.freeze()  # nor is it looked at later, which would hold up whatever runs then
             gc.enable()
             if not interrupted.is_set():
-                await _Server(config, http.state.live, interrupted).serve([listener])
+                await _Server(config, http.state.live, interrupted, app.clock).serve([listener])
             log.info("server_stopping", seconds=app.settings.runner.drain_seconds)
 
 
@@ -78,10 +79,13 @@ class _Server(uvicorn.Server):
     It parts from the live clients first: one that waits for events would hold up the end.
     """
 
-    def __init__(self, config: uvicorn.Config, live: LiveDoor, interrupted: asyncio.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, live: LiveDoor, interrupted: asyncio.Event, clock: Clock
+    ) -> None:
         super().__init__(config)
         self._live = live
         self._interrupted = interrupted
+        self._clock = clock
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -91,7 +95,7 @@ class _Server(uvicorn.Server):
         """Look once a second, for the Date header: the end is heard, not looked for."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS):
+                async with asyncio.timeout(until_next(self._clock, TICK_SECONDS)):
                     await self._interrupted.wait()
 
     async def on_tick(self, counter: int) -> bool:

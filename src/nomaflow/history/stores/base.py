@@ -14,6 +14,16 @@ READERS = 4
 Topic = Literal["schema", "admission", "claims", "revisions"]
 
 
+class Commits(Protocol):
+    """The commits of a store, counted from outside; for one thread at a time."""
+
+    def count(self) -> int | None:
+        """Another number after any commit of anybody; None when it cannot be told just now."""
+
+    def close(self) -> None:
+        """Give up what it holds. May be called twice."""
+
+
 class Store(Protocol):
     """What one database does differently. `name` is the scheme of its URLs."""
 
@@ -25,6 +35,9 @@ class Store(Protocol):
 
     def engine(self, url: URL, *, writing: bool) -> Engine:
         """Connections for the one writer, or for a few readers; nothing is opened yet."""
+
+    def commits(self, url: URL) -> Commits | None:
+        """A count that costs next to nothing; None where it costs as much as to look."""
 
     def insert_new(self, table: Table) -> Insert:
         """An insert that passes over rows whose key is there already."""

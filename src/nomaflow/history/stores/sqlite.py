@@ -1,5 +1,6 @@
 """An SQLite file: WAL, full durability, one writer at a time."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
-from nomaflow.history.stores.base import READERS, Topic
+from nomaflow.history.stores.base import READERS, Commits, Topic
 from nomaflow.history.types import rows_json, to_json
 
 BUSY_SECONDS = 30.0
@@ -49,6 +50,9 @@ class SqliteStore:
         event.listen(engine, "begin", _begin_writing if writing else _begin_reading)
         return engine
 
+    def commits(self, url: URL) -> Commits | None:
+        return SqliteCommits(url)
+
     def insert_new(self, table: Table) -> Insert:
         return _insert_new(table)
 
@@ -70,6 +74,33 @@ class SqliteStore:
     def is_passing(self, error: DBAPIError) -> bool:  # noqa: ARG002  # the seam's signature
         """Never: waiting for the lock is SQLite's own, for `BUSY_SECONDS`."""
         return False
+
+
+class SqliteCommits:
+    """Asks SQLite's memory that its connections share: about 5 µs, and it never waits."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._connection: sqlite3.Connection | None = None
+
+    def count(self) -> int | None:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error:
+            return None
+        return version
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> sqlite3.Connection:
+        (place,), options = self._url.get_dialect()().create_connect_args(self._url)
+        is_uri = options.get("uri", False)
+        return sqlite3.connect(place, timeout=0, check_same_thread=False, uri=is_uri)
 
 
 def _set_up_writer(connection: Any, _record: object) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import ClassVar
 
+from nomaflow.clock import until_next
 from nomaflow.domain.events import RunsQueued
 from nomaflow.domain.run import ProcessId, Run, RunId
 from nomaflow.log import FactLog
@@ -49,6 +50,8 @@ class LocalExecutor:
         if self._is_unsure:
             self._start(await self._lost_claims(owner))
             self._is_unsure = False
+        if queue.is_still_empty():
+            return
         called = self._parts.called.beside(self._running)
         if called:
             self._start(await self._known(queue.claim_called(owner, called)))
@@ -81,7 +84,7 @@ class LocalExecutor:
 
     async def _wait_for_work(self) -> None:
         try:
-            async with asyncio.timeout(POLL_SECONDS):
+            async with asyncio.timeout(until_next(self._parts.clock, POLL_SECONDS)):
                 await self._wake.wait()
         except TimeoutError:
             return
