@@ -15,8 +15,9 @@ from nomaflow.domain.states import StepState
 from nomaflow.errors import NotFound
 from nomaflow.runner.hosts.base import as_output
 from nomaflow.runner.hosts.cancellation import Cancellation
-from nomaflow.steps.context import PreviousStep, StepContext, StepFacts
+from nomaflow.steps.context import StepContext, StepFacts
 from nomaflow.steps.coroutines import complete_here
+from nomaflow.steps.previous import PreviousStep
 from nomaflow.steps.python import AsyncStepContext
 from nomaflow.steps.within import run_within
 

@@ -13,12 +13,13 @@ from nomaflow.catalogue.values.unsealing import Unsealing
 from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.job import Job, StepDefinition
 from nomaflow.domain.parameters import as_json
-from nomaflow.domain.run import Run, RunId, RunOptions
+from nomaflow.domain.run import Run, RunId, RunOptions, StepRun
 from nomaflow.errors import StepRefused
 from nomaflow.runner.declared import DeclaredParameters
 from nomaflow.runner.hosts.base import AttemptRequest
 from nomaflow.steps.base import StepType
-from nomaflow.steps.context import PreviousStep, StepFacts
+from nomaflow.steps.context import StepFacts
+from nomaflow.steps.previous import PreviousStep, PreviousSteps
 from nomaflow.steps.registry import StepTypes
 
 
@@ -64,7 +65,11 @@ class Briefing:
             options.preset_params,
             options.params,
         )
-        self._scope = Scope(env=parts.env, facts=dict(self._facts(zone, previous_success_at)))
+        self._previous = PreviousSteps()
+        self._seen: dict[str, Any] = {}
+        self._outputs: dict[str, Mapping[str, Any]] = {}
+        facts = dict(self._facts(zone, previous_success_at))
+        self._scope = Scope(env=parts.env, outputs=self._outputs, facts=facts)
 
     def snapshot(self) -> Mapping[str, Any]:
         """The parameters shared by the steps, as they are kept on the run, and written in files.
@@ -78,7 +83,17 @@ class Briefing:
             merged = {key: value for layer in self._shared for key, value in layer.items()}
         return self._declared.masked(merged)
 
-    def is_wanted(self, index: int, previous: Mapping[str, PreviousStep]) -> bool:
+    def remember(self, step: StepRun, output: Mapping[str, Any] | None) -> None:
+        """A step is done: those behind it see its state and its whole output."""
+        done = PreviousStep(step.name, step.state, output)
+        if done.has_answer:
+            done = replace(done, body_file=self._parts.body_file(self._run.id, step.index))
+        self._previous.add(done)
+        self._seen[step.name] = {"output": output or {}, "state": step.state.value}
+        if output:
+            self._outputs[step.name] = output
+
+    def is_wanted(self, index: int) -> bool:
         """Whether the condition of step `index` lets it execute.
 
         One that has no answer does too, so that `request` refuses it in the step's attempt.
@@ -87,24 +102,22 @@ class Briefing:
         if definition.when is None:
             return True
         try:
-            params = self._params(definition, self._scope_after(previous))
-            return holds(definition.when, params, _seen_by_conditions(previous))
+            params = self._params(definition, self._of_attempt(1))
+            return holds(definition.when, params, self._seen)
         except StepRefused:
             return True
 
-    def request(
-        self, index: int, attempt: int, previous: Mapping[str, PreviousStep]
-    ) -> AttemptRequest:
+    def request(self, index: int, attempt: int) -> AttemptRequest:
         """The attempt of step `index`.
 
         Raises StepRefused when its condition has no answer, or a token or a field does not fit.
         """
         definition = self._job.steps[index]
         step_type = self._types.find(definition.type)
-        scope = self._scope_after(previous, attempt)
+        scope = self._of_attempt(attempt)
         params = self._params(definition, scope)
         if definition.when is not None:
-            holds(definition.when, params, _seen_by_conditions(previous))
+            holds(definition.when, params, self._seen)
         settings = resolve(
             definition.settings, replace(scope, params=as_json(params)), step_type.literal_fields
         )
@@ -122,27 +135,14 @@ class Briefing:
                 started_at=self._started_at,
                 scheduled_at=self._run.scheduled_at,
                 params=params,
-                previous=self._with_bodies(previous),
+                previous=self._previous,
                 body_file=self._parts.body_file(self._run.id, index),
                 egress=self._parts.egress(),
             ),
         )
 
-    def _with_bodies(self, previous: Mapping[str, PreviousStep]) -> dict[str, PreviousStep]:
-        """The steps before, in their order, those that got an answer with the place of its body."""
-        bodies = {
-            name: replace(step, body_file=self._parts.body_file(self._run.id, index))
-            for index, (name, step) in enumerate(previous.items())
-            if step.has_answer
-        }
-        return {**previous, **bodies}
-
-    def _scope_after(self, previous: Mapping[str, PreviousStep], attempt: int = 1) -> Scope:
-        return replace(
-            self._scope,
-            outputs={name: step.output for name, step in previous.items() if step.output},
-            facts={**self._scope.facts, "attempt": attempt},
-        )
+    def _of_attempt(self, attempt: int) -> Scope:
+        return replace(self._scope, facts={**self._scope.facts, "attempt": attempt})
 
     def _params(self, definition: StepDefinition, scope: Scope) -> dict[str, Any]:
         step_type: StepType[Any] = self._types.find(definition.type)
@@ -172,13 +172,6 @@ class Briefing:
         yield "yesterday", (today - timedelta(days=1)).isoformat()
         yield "month_first", today.replace(day=1).isoformat()
         yield "month_last", _month_last(today).isoformat()
-
-
-def _seen_by_conditions(previous: Mapping[str, PreviousStep]) -> dict[str, dict[str, Any]]:
-    return {
-        name: {"output": step.output or {}, "state": step.state.value}
-        for name, step in previous.items()
-    }
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -26,7 +26,7 @@ class DryRuns:
     async def of(self, job: Job, index: int, options: RunOptions, by: str) -> Output:
         """What step `index` would do for this caller. Raises what its attempt would raise."""
         briefing = self._brief(self._run(job, by), job, options, None)
-        request = briefing.request(index, 1, {})
+        request = briefing.request(index, 1)
         facts = replace(request.facts, dry_run=True)
         return await self._hosts.run(replace(request, facts=facts), _Silence())
 

@@ -29,7 +29,6 @@ from nomaflow.runner.parts import Briefing, RunnerParts
 from nomaflow.runner.record import RunRecord
 from nomaflow.runner.step_listener import StepListener
 from nomaflow.runner.stop import StopSignal
-from nomaflow.steps.context import PreviousStep
 
 LONGEST_WAIT_IN_PLACE_SECONDS = 30.0
 
@@ -66,6 +65,7 @@ class Execution:
         self._opening = opening
         self._steps: list[StepRun] = []
         self._outputs: dict[str, Mapping[str, Any] | None] = {}
+        self._has_failed = False
         self._level: LogLevel = options.log_level or job.log_level
         self._unwritten: list[Change] = []
         self._moved: list[int] = []
@@ -78,6 +78,7 @@ class Execution:
         briefing = self._open()
         for index in range(len(self._steps)):
             await self._take(index, briefing)
+            self._remember(index, briefing)
         forgiven = (step.name for step in self._job.steps if step.continue_on_error)
         return ending(self._steps, self._stop.reason, forgiven), self._unwritten
 
@@ -98,21 +99,22 @@ class Execution:
         if step.state.is_final:
             return
         reason = reason_to_skip(
-            definition, self._options, failed=self._has_failed(), stop=self._stop.reason
+            definition, self._options, failed=self._has_failed, stop=self._stop.reason
         )
         is_asked = reason is None and definition.when is not None
-        if is_asked and not briefing.is_wanted(index, self._previous(index)):
+        if is_asked and not briefing.is_wanted(index):
             reason = CONDITION
         if reason is None:
             await self._perform(definition, step, briefing)
         else:
             self._skip(step, reason)
 
-    def _has_failed(self) -> bool:
-        return any(
-            step.state is StepState.FAILED and not definition.continue_on_error
-            for step, definition in zip(self._steps, self._job.steps, strict=True)
-        )
+    def _remember(self, index: int, briefing: Briefing) -> None:
+        """What the steps behind a step that is done have to know of it."""
+        step = self._steps[index]
+        if step.state is StepState.FAILED and not self._job.steps[index].continue_on_error:
+            self._has_failed = True
+        briefing.remember(step, self._outputs.get(step.name))
 
     def _skip(self, step: StepRun, reason: str) -> None:
         self._say(step, wording.step_skipped(reason))
@@ -155,7 +157,7 @@ class Execution:
         return trial
 
     async def _work(self, index: int, number: int, briefing: Briefing) -> Mapping[str, Any]:
-        request = briefing.request(index, number, self._previous(index))
+        request = briefing.request(index, number)
         listener = StepListener(
             self._record,
             self._parts.bus,
@@ -165,12 +167,6 @@ class Execution:
             level=self._level,
         )
         return await self._parts.hosts.run(request, listener)
-
-    def _previous(self, index: int) -> dict[str, PreviousStep]:
-        return {
-            step.name: PreviousStep(step.name, step.state, self._outputs.get(step.name))
-            for step in self._steps[:index]
-        }
 
     def _end_attempt(
         self, definition: StepDefinition, trial: AttemptRun, outcome: Outcome, *, is_last: bool

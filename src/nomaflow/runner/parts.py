@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from nomaflow.clock import Clock
 from nomaflow.domain.job import Job
-from nomaflow.domain.run import Run, RunOptions
+from nomaflow.domain.run import Run, RunOptions, StepRun
 from nomaflow.events.bus import Bus
 from nomaflow.history.runs import RunHistory
 from nomaflow.queue.run_queue import RunQueue
@@ -15,7 +15,6 @@ from nomaflow.runner.bodies import Bodies
 from nomaflow.runner.hosts.base import AttemptRequest
 from nomaflow.runner.hosts.hosts import Hosts
 from nomaflow.runner.record import RunWriter
-from nomaflow.steps.context import PreviousStep
 
 
 class Briefing(Protocol):
@@ -24,12 +23,13 @@ class Briefing(Protocol):
     def snapshot(self) -> Mapping[str, Any]:
         """The merged parameters as they are kept on the run: no secret, no ${env:} value."""
 
-    def is_wanted(self, index: int, previous: Mapping[str, PreviousStep]) -> bool:
+    def remember(self, step: StepRun, output: Mapping[str, Any] | None) -> None:
+        """A step is done: those behind it see its state and its whole output."""
+
+    def is_wanted(self, index: int) -> bool:
         """Whether the condition of step `index` lets it execute, or cannot be answered."""
 
-    def request(
-        self, index: int, attempt: int, previous: Mapping[str, PreviousStep]
-    ) -> AttemptRequest:
+    def request(self, index: int, attempt: int) -> AttemptRequest:
         """The attempt of step `index`. Raises StepRefused when its condition has no answer, or a
         token or a field does not fit.
         """

@@ -5,49 +5,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from nomaflow.connectors.base import Connector
 from nomaflow.connectors.web.egress import Egress
 from nomaflow.domain.job import LogLevel
-from nomaflow.domain.states import StepState
 from nomaflow.errors import NotFound
+from nomaflow.steps.previous import PreviousStep
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class PreviousStep:
-    """An earlier step of the same run: its state and its output (None when it has none)."""
-
-    name: str
-    state: StepState
-    output: Mapping[str, Any] | None
-    body_file: str | None = None
-
-    @property
-    def has_answer(self) -> bool:
-        """Whether the step is one of type `http` that got an answer."""
-        return self.output is not None and "body_preview" in self.output
-
-    @property
-    def body(self) -> bytes | None:
-        """The whole body of an `http` step's answer; None for a step of another type.
-
-        Raises NotFound when it is not kept: it was over 32 MiB, or the step was done in an earlier
-        run or on another machine.
-        """
-        if not self.has_answer:
-            return None
-        try:
-            return Path(self.body_file or "").read_bytes()
-        except OSError:
-            raise NotFound(
-                f"The body of step '{self.name}' is not kept here: it was over 32 MiB, or the step "
-                "was done in an earlier run or on another machine. Its beginning is "
-                "output['body_preview']."
-            ) from None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def merge_params(
     their types. Raises StepRefused.
     """
     merged: dict[str, Any] = {}
-    for layer in layers:
+    for layer in filter(None, layers):
         merged |= typed(resolve(dict(layer), replace(scope, params=dict(merged))))
     return merged
 

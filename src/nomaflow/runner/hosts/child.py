@@ -23,6 +23,7 @@ from nomaflow.domain.job import LogLevel
 from nomaflow.runner.hosts.base import as_output
 from nomaflow.runner.hosts.cancellation import Cancellation, Hook
 from nomaflow.runner.hosts.failures import as_failure, from_data, to_data
+from nomaflow.runner.hosts.plugins import PluginCode
 from nomaflow.runner.hosts.printed import PrintedLines
 from nomaflow.runner.hosts.wire import ChildWire, Hangup, encoded
 from nomaflow.steps.context import StepContext
@@ -42,14 +43,15 @@ def main() -> None:
     _end_with_parent()
     wire = ChildWire(end)
     (sys.path[:],) = wire.receive()
-    Child(wire).serve()
+    Child(wire, PluginCode(sys.path[0])).serve()
 
 
 class Child:
     """The main thread executes; a second one hears the parent."""
 
-    def __init__(self, wire: ChildWire) -> None:
+    def __init__(self, wire: ChildWire, plugins: PluginCode) -> None:
         self._wire = wire
+        self._plugins = plugins
         self._work: queue.SimpleQueue[tuple[bytes, Cancellation]] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._asking = threading.Lock()
@@ -79,6 +81,8 @@ class Child:
         os.killpg(0, signal.SIGKILL)
 
     def _execute(self, content: bytes, cancellation: Cancellation) -> bytes:
+        if self._plugins.is_outdated():
+            return encoded({"outdated": True})
         port = ChildPort(self._wire, cancellation, self._ask)
         self._stdout.to(port)
         self._stderr.to(port)

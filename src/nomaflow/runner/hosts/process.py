@@ -1,7 +1,6 @@
 """Attempts in warm child processes: whatever they do, they can be killed."""
 
 import asyncio
-import os
 import pickle
 import sys
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any
 from nomaflow.connectors.base import ConnectorLookup
 from nomaflow.errors import StepRefused
 from nomaflow.runner.hosts.base import GRACE_SECONDS, AttemptRequest, Listener, uninterrupted
-from nomaflow.runner.hosts.slot import Slot
+from nomaflow.runner.hosts.slot import OutdatedCode, Slot
 from nomaflow.steps.base import Output, StepType
 
 MOST_SLOTS = 16
@@ -21,8 +20,8 @@ MOST_SLOTS = 16
 class ProcessHost:
     """A bounded pool of children. Each starts when it is first needed and then stays warm.
 
-    `plugins` comes first on their import path; once something in it has changed, children that
-    may have imported it are replaced. `environment` is all that they inherit of ours; connectors
+    `plugins` comes first on their import path; a child that finds something in it changed is
+    replaced before it executes anything. `environment` is all that they inherit of ours; connectors
     are asked for over the pipe, by name.
     """
 
@@ -46,59 +45,50 @@ class ProcessHost:
     async def run(self, step: StepType[Any], request: AttemptRequest, listener: Listener) -> Output:
         content = _packed(step, request)
         async with self._free:
-            slot = await self._take_slot()
-            try:
-                return await slot.run(content, listener, self._grace_seconds)
-            finally:
-                if slot.is_alive:
-                    self._idle.append(slot)
-                else:
-                    self._slots.discard(slot)
+            while True:
+                with suppress(OutdatedCode):
+                    return await self._executed(content, listener)
 
     async def close(self) -> None:
         """Kill every child with all that it started."""
         slots, self._slots, self._idle = self._slots, set(), []
         await asyncio.gather(*(slot.kill() for slot in slots))
 
+    async def _executed(self, content: bytes, listener: Listener) -> Output:
+        slot = await self._take_slot()
+        try:
+            return await slot.run(content, listener, self._grace_seconds)
+        except OutdatedCode:
+            await slot.kill()
+            raise
+        finally:
+            if slot.is_alive:
+                self._idle.append(slot)
+            else:
+                self._slots.discard(slot)
+
     async def _take_slot(self) -> Slot:
-        fingerprint = await asyncio.to_thread(fingerprint_of, self._plugins)
         while self._idle:
             slot = self._idle.pop()
-            if slot.is_alive and slot.fingerprint == fingerprint:
+            if slot.is_alive:
                 return slot
             self._slots.discard(slot)
             await slot.kill()
-        return await self._new_slot(fingerprint)
+        return await self._new_slot()
 
-    async def _new_slot(self, fingerprint: int) -> Slot:
-        starting = asyncio.ensure_future(self._start_slot(fingerprint))
+    async def _new_slot(self) -> Slot:
+        starting = asyncio.ensure_future(self._start_slot())
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
             self._idle.append(await uninterrupted(starting))
             raise
 
-    async def _start_slot(self, fingerprint: int) -> Slot:
+    async def _start_slot(self) -> Slot:
         path = [str(self._plugins), *(entry or str(Path.cwd()) for entry in sys.path)]
-        slot = await Slot.start(self._environment, path, self._lookup, fingerprint)
+        slot = await Slot.start(self._environment, path, self._lookup)
         self._slots.add(slot)
         return slot
-
-
-def fingerprint_of(folder: Path) -> int:
-    """Changes when a file of the folder is added, removed or written."""
-    return hash(tuple(_facts(folder)))
-
-
-def _facts(folder: Path) -> list[tuple[str, int, int]]:
-    facts = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
-        for name in sorted(files):
-            with suppress(FileNotFoundError):
-                status = (Path(place) / name).stat()
-                facts.append((f"{place}/{name}", status.st_mtime_ns, status.st_size))
-    return facts
 
 
 def _packed(step: StepType[Any], request: AttemptRequest) -> bytes:

@@ -23,6 +23,10 @@ Message = dict[str, Any]
 _AT_ONCE: Final = 128 * 1024
 
 
+class OutdatedCode(Exception):
+    """The plugins have changed since the child began to import from them."""
+
+
 class Pipe(NamedTuple):
     """The parent's end of the socket, and the streams on it."""
 
@@ -40,9 +44,7 @@ class Slot:
         pipe: Pipe,
         spill: Spill,
         lookup: ConnectorLookup,
-        fingerprint: int,
     ) -> None:
-        self.fingerprint = fingerprint
         self._process = process
         self._pipe = pipe
         self._rest = b""
@@ -56,9 +58,11 @@ class Slot:
         environment: Mapping[str, str],
         path: Sequence[str],
         lookup: ConnectorLookup,
-        fingerprint: int,
     ) -> "Slot":
-        """Start a child whose import path is `path`. Secrets travel over the pipe alone."""
+        """Start a child whose import path is `path`, the plugins first.
+
+        Secrets travel over the pipe alone.
+        """
         ours, childs = socket.socketpair()
         spill = Spill(SystemClock())
         with childs, spill.childs_end as output:
@@ -69,7 +73,7 @@ class Slot:
                 spill.close()
                 raise StepFailed(f"No process could be started: {error}") from error
         pipe = Pipe(ours, *await asyncio.open_connection(sock=ours))
-        slot = cls(process, pipe, spill, lookup, fingerprint)
+        slot = cls(process, pipe, spill, lookup)
         slot._send((list(path),))
         return slot
 
@@ -80,6 +84,7 @@ class Slot:
     async def run(self, content: bytes, listener: Listener, grace_seconds: float) -> Output:
         """Execute one attempt: the child's output, or its failure raised.
 
+        Raises OutdatedCode, with nothing done, when the plugins are not what the child imported.
         When cancelled: asks, waits for the grace, kills, and returns when the work is gone.
         """
         talk = asyncio.create_task(self._talk(content, listener))
@@ -89,6 +94,8 @@ class Slot:
             await uninterrupted(self._stop(talk, grace_seconds))
             raise
         ending = talk.result()
+        if "outdated" in ending:
+            raise OutdatedCode
         if "failure" in ending:
             raise from_data(ending["failure"])
         output: Output = ending["output"]
