@@ -84,7 +84,7 @@ def _select(transfer: Transfer, null: str) -> str:
 
 
 def _field(number: int, source: Column, target: Column, null: str) -> str:
-    """SQL for one field: a zero date is NULL, too, where the target allows that.
+    """SQL for one field: a date without year, month or day is NULL, too, if the target allows that.
 
     Where it does not a zero date stays as it is, which no other database takes.
     """
@@ -92,7 +92,8 @@ def _field(number: int, source: Column, target: Column, null: str) -> str:
     field = _WRITERS[source.type.kind](name, source.type)
     if source.type.kind in {Kind.DATE, Kind.TIMESTAMP} and target.nullable:
         mark = f"0xFF{str(number).encode().hex()}FE"
-        field = f"IF({name} = 0, {mark}, {field})"
+        parts = f"YEAR({name}), MONTH({name}), DAYOFMONTH({name})"
+        field = f"IF(0 IN ({parts}), {mark}, {field})"
     if not source.nullable:
         return field
     may_be_too_long = source.type.kind in _LENGTHENED
