@@ -11,6 +11,7 @@ from nomaflow.errors import StepFailed, StepRefused
 Places = Callable[[str, str], tuple[Place, Place]]
 DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
 DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb"), ("mariadb", "postgresql")]
+DIRECTIONS += [("sqlite", "mariadb"), ("postgresql", "mariadb"), ("mariadb", "mariadb")]
 
 both_ways = pytest.mark.parametrize(("source", "target"), DIRECTIONS)
 
@@ -80,7 +81,7 @@ def test_a_key_without_one_of_its_columns_is_none(orders: tuple[Place, Place], d
     here.insert("pairs", [(1, 1, 1), (1, 2, 2)])
     desk.copy("pairs", columns={"b": {"drop": True}})
     assert there.rows("SELECT a, n FROM pairs ORDER BY n") == [(1, 1), (1, 2)]
-    with pytest.raises(Exception, match=r"(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
         there.run("INSERT INTO pairs VALUES (3, 1)")
 
 
@@ -166,8 +167,7 @@ def test_a_bad_julian_date_is_named_with_its_key(orders: tuple[Place, Place], de
         desk.copy("orders", columns={"made": {"julian": True, "rename": "day"}})
     assert "Column 'day' holds 124367, which is no Julian date CYYDDD" in str(caught.value)
     assert "ID = 3" in str(caught.value)
-    tables = "sqlite_master" if there.is_sqlite else "pg_tables WHERE schemaname = 'public'"
-    assert there.rows(f"SELECT count(*) FROM {tables}") == [(0,)]
+    assert there.tables() == []
 
 
 @every_pair

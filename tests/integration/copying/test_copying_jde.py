@@ -13,6 +13,7 @@ from nomaflow.errors import StepFailed, StepRefused
 Places = Callable[[str, str], tuple[Place, Place]]
 DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
 DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb"), ("mariadb", "postgresql")]
+DIRECTIONS += [("sqlite", "mariadb"), ("postgresql", "mariadb"), ("mariadb", "mariadb")]
 
 
 @pytest.fixture(params=DIRECTIONS)

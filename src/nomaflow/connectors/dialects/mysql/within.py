@@ -12,8 +12,8 @@ from nomaflow.connectors.dialects.mysql.expressions import quote
 from nomaflow.connectors.tables import Query
 
 _SESSION = "SELECT @@hostname, @@port, @@datadir, CURRENT_USER()"
-# Values that do not fit, keys that are there twice, and a binary log without rows.
-_REFUSED = frozenset({1048, 1062, 1264, 1265, 1292, 1366, 1406, 1665, 4025})
+# Values that do not fit or cannot be coerced, keys that are there twice, a binary log without rows.
+_REFUSED = frozenset({1048, 1062, 1264, 1265, 1292, 1366, 1406, 1665, 1690, 4025})
 _SIZE = """
 SELECT DATA_LENGTH + INDEX_LENGTH FROM information_schema.TABLES
 WHERE CONCAT('`', TABLE_SCHEMA, '`.`', TABLE_NAME, '`') = %s
