@@ -131,7 +131,15 @@ def print_preflight(answer: Mapping[str, Any]) -> None:
             f", by {plan['way']}: {plan['way_reason']}",
         )
     )
-    for name in ("held", "coercions", "left_alone", "added_columns", "ignored_columns"):
+    out.print(f"  lane: {plan['lane']}")
+    for name in (
+        "lanes_passed_over",
+        "held",
+        "coercions",
+        "left_alone",
+        "added_columns",
+        "ignored_columns",
+    ):
         if plan[name]:
             out.print(f"  {name.replace('_', ' ')}: {_short(plan[name])}")
     shown = table("COLUMN", "FROM", "TO", "EACH VALUE", flexible="COLUMN")

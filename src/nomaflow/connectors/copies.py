@@ -299,7 +299,10 @@ class Target(Protocol):
         """
 
     def shortcuts(self, source: Source) -> Sequence[Shortcut]:
-        """Ways to fill the stash from such a source, the fastest first."""
+        """Ways to fill the stash from such a source, the fastest first.
+
+        Before there is a stash they only say what they fit.
+        """
 
     def write(self, rows: Rows) -> int:
         """Append to the stash; returns how many rows arrived. Raises BadValue."""

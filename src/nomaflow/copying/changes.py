@@ -92,7 +92,7 @@ def _insert(plan: Plan, stash: Stash, target: Target) -> int:
 def _upsert(plan: Plan, stash: Stash, target: Target, key: Key) -> Changes:
     known = stash.count_known(plan.table.name, key)
     changed = target.upsert(stash.name, plan.table, key, plan.names)
-    stash.refuse_merged(plan.table.name, key)
+    stash.refuse_merged(plan.table, key)
     inserted = stash.rows - known
     updated = changed - inserted
     return {"inserted": inserted, "updated": updated, "unchanged": known - updated}

@@ -252,6 +252,7 @@ class _Copying:
             shortcuts = self.target.shortcuts(self.source) if self.order.shorten else ()
             chosen = lane(decided, replace(transfer, rows=total), shortcuts)
         self.watch.stop_if_asked()
+        self.watch.tell(chosen.told)
         progress = Progress(self.watch.tell, self.watch.report, self.order.batch_size, total)
         if chosen.load is not None:
             return chosen, self._load_at_once(chosen.load, progress)

@@ -17,6 +17,12 @@ class Lane:
     load: Load | None
     passed_over: Sequence[str] = ()
 
+    @property
+    def told(self) -> str:
+        """For the log."""
+        over = f"; passed over: {'; '.join(self.passed_over)}" if self.passed_over else ""
+        return f"lane {self.name}{over}"
+
 
 def lane(plan: Plan, transfer: Transfer, shortcuts: Sequence[Shortcut]) -> Lane:
     """Look at the shortcuts, which are the fastest first."""

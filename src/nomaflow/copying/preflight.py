@@ -1,12 +1,14 @@
 """What a copy would do, found out without changing anything on either side."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from nomaflow.connectors.copies import Target
+from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.tables import Table
 from nomaflow.copying import swap
 from nomaflow.copying.decide import Decider, Decision
+from nomaflow.copying.lanes import Lane, lane
 from nomaflow.copying.order import Order
 from nomaflow.copying.plan import PlannedColumn
 from nomaflow.copying.side import Side
@@ -33,15 +35,26 @@ def preflight(order: Order, reading: Side, writing: Side) -> dict[str, Any]:
             before = _rows(target, table)
         with reading.errors():
             rows = source.count(decision.transfer.query, _COUNT_SECONDS)
+            chosen = _lane(order, decision, rows, source, target)
     return {
         "source_rows": rows,
         "target_rows": before,
         "mode": decision.plan.mode,
         "way": choice.way.value,
         "way_reason": choice.reason,
+        "lane": chosen.name,
+        "lanes_passed_over": list(chosen.passed_over),
         "held": _held(order, decision, rows, before),
         **_columns(decision),
     }
+
+
+def _lane(
+    order: Order, decision: Decision, rows: int | None, source: Source, target: Target
+) -> Lane:
+    """A value that is refused on it leads to another one all the same."""
+    shortcuts = target.shortcuts(source) if order.shorten else ()
+    return lane(decision.plan, replace(decision.transfer, rows=rows), shortcuts)
 
 
 def _columns(decision: Decision) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """The table that a copy fills before the target changes."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from nomaflow.connectors.copies import Moved, Target
-from nomaflow.connectors.tables import TableName
+from nomaflow.connectors.tables import Kind, Table, TableName
 from nomaflow.copying.plan import Key
 from nomaflow.copying.stream import key_text
 from nomaflow.errors import StepFailed
+
+_COMPARED_ALIKE: Final = frozenset(
+    {Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN, Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.UUID}
+)
 
 
 @dataclass(frozen=True)
@@ -42,22 +47,28 @@ class Stash:
                 "the target. The target is unchanged."
             )
 
-    def refuse_merged(self, table: TableName, key: Key) -> None:
+    def refuse_merged(self, table: Table, key: Key) -> None:
         """Raises StepFailed unless each row has arrived under a key of its own.
 
-        A collation of the table may take two keys for one, such as 'a' and 'A'.
+        A collation of the table may take two keys for one, such as 'a' and 'A'. Keys without any
+        text in them are as different there as in the stash.
         """
         names = ", ".join(f"t.{self.target.quote(name)}" for name in key)
+        distinct = "DISTINCT " if self._may_merge(table, key) else ""
         row = self.target.row(
-            f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM {self.name} s "  # noqa: S608
-            f"JOIN {self.target.reference(table)} t ON {self.same(key)}) arrived"
+            f"SELECT count(*) FROM (SELECT {distinct}{names} FROM {self.name} s "  # noqa: S608
+            f"JOIN {self.target.reference(table.name)} t ON {self.same(key)}) arrived"
         )
         arrived = row[0] if row else 0
         if arrived != self.rows:
             raise StepFailed(
-                f"{self.rows} rows of the source have only {arrived} different keys in '{table}'. "
-                "The target is unchanged."
+                f"{self.rows} rows of the source have only {arrived} different keys in "
+                f"'{table.name}'. The target is unchanged."
             )
+
+    def _may_merge(self, table: Table, key: Key) -> bool:
+        kinds = {column.type.kind for column in table.columns if column.name in key}
+        return not (self.target.types.enforced and kinds <= _COMPARED_ALIKE)
 
     def first_known(self, table: TableName, key: Key) -> str | None:
         """A key that the table has already, such as `id = 37`."""

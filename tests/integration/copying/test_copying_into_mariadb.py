@@ -90,6 +90,10 @@ def test_a_server_without_local_infile_is_filled_by_inserts(
         output = desk.copy("t")
     assert there.rows("SELECT count(*), max(n) FROM t") == [(1003, "row 999")]
     assert any("local_infile off" in reason for reason in output["lanes_passed_over"])
+    assert any(
+        "lane rows; passed over: csv: the server has local_infile off" in line
+        for line in desk.port.lines
+    )
 
 
 def test_values_that_postgresql_alone_has_are_named(places: Places, desk: Desk) -> None:

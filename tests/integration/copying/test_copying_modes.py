@@ -1,9 +1,12 @@
 import re
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
 from tests.integration.copying.conftest import Desk, Place
+from tests.waiting import eventually
 
 from nomaflow.errors import StepFailed
 
@@ -74,6 +77,56 @@ def test_an_upsert_by_a_named_key_of_two_columns(pair: tuple[Place, Place], desk
     assert there.rows("SELECT * FROM k ORDER BY n") == [(1, "x", 1), (1, "y", 5)]
 
 
+MANY = 5000
+
+
+@pytest.fixture
+def many(places: Places) -> tuple[Place, Place]:
+    """A source of as many rows as its target has, with statistics."""
+    here, there = places("postgresql", "postgresql")
+    for place in (here, there):
+        place.run(
+            "CREATE TABLE t (id int PRIMARY KEY, n text, more json)",
+            f"INSERT INTO t SELECT n, 'old', '{{}}' FROM generate_series(1, {MANY}) n",
+            "ANALYZE t",
+        )
+    here.run("UPDATE t SET n = 'new' WHERE id <= 10", "INSERT INTO t VALUES (0, NULL, NULL)")
+    return here, there
+
+
+def test_an_upsert_of_many_rows_counts_as_one_of_few(many: tuple[Place, Place], desk: Desk) -> None:
+    _, there = many
+    counts = [desk.copy("t", mode="upsert", run_id=run_id) for run_id in (1, 2)]
+    told = [(o["inserted"], o["updated"], o["unchanged"]) for o in counts]
+    assert told == [(1, 10, MANY - 10), (0, 0, MANY + 1)]
+    assert there.rows("SELECT n, count(*) FROM t GROUP BY n ORDER BY n") == [
+        ("new", 10), ("old", MANY - 10), (None, 1),
+    ]  # fmt: skip
+
+
+def test_a_key_that_another_session_inserts_meanwhile_is_updated(
+    many: tuple[Place, Place], desk: Desk
+) -> None:
+    _, there = many
+    copying = threading.Thread(target=desk.copy, args=("t",), kwargs={"mode": "upsert"})
+    with closing(there.open()) as other:
+        other.execute("INSERT INTO t VALUES (0, 'theirs')")
+        copying.start()
+        eventually(
+            lambda: (
+                there.rows(
+                    "SELECT left(query, 5) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                )
+                == [("MERGE",)]
+            )
+        )
+        other.commit()
+    copying.join()
+    assert there.rows("SELECT n FROM t WHERE id = 0") == [(None,)]
+    assert there.rows("SELECT count(*) FROM t WHERE n = 'new'") == [(10,)]
+
+
 def test_an_upsert_of_keys_alone_inserts_what_is_missing(
     pair: tuple[Place, Place], desk: Desk
 ) -> None:
@@ -130,7 +183,7 @@ def test_columns_are_stripped_at_both_ends(pair: tuple[Place, Place], desk: Desk
 
 def test_the_log_tells_of_batches_and_of_the_swap(pair: tuple[Place, Place], desk: Desk) -> None:
     desk.copy("t", batch_size=2, lane="rows")
-    *batches, swapping, swapped = desk.port.lines
+    _, *batches, swapping, swapped = desk.port.lines
     assert batches == ["▶ batch 1 of 2 · 2 rows", "▶ batch 2 of 2 · 3 rows"]
     assert re.fullmatch(r"swapping 3 rows into '(\w+\.)?t' by create: .*", swapping)
     assert re.fullmatch(r"swapped in \d+ ms: 3 inserted", swapped)

@@ -8,6 +8,7 @@ from nomaflow.errors import StepRefused
 Places = Callable[[str, str], tuple[Place, Place]]
 DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
 DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb"), ("mariadb", "postgresql")]
+DIRECTIONS += [("sqlite", "mariadb"), ("postgresql", "mariadb"), ("mariadb", "mariadb")]
 
 
 @pytest.fixture(params=DIRECTIONS)
@@ -28,6 +29,7 @@ def test_a_first_copy_is_foretold(pair: tuple[Place, Place], desk: Desk) -> None
     assert told["coercions"] == {"2 decimals": ["amount"]}
     assert told["held"] is None
     assert there.tables() == []
+    assert desk.copy("t", columns=columns)["lane"] == told["lane"]
 
 
 def test_a_second_copy_is_foretold_and_nothing_is_changed(
@@ -41,9 +43,11 @@ def test_a_second_copy_is_foretold_and_nothing_is_changed(
     assert (told["source_rows"], told["target_rows"], told["creates"]) == (1, 3, False)
     assert told["added_columns"] == ["more"]
     assert "min_rows is 2" in told["held"]
-    assert told["way"] == ("rename" if there.kind == "postgresql" else "replace")
+    assert told["way"] == ("rename" if there.kind in {"postgresql", "mariadb"} else "replace")
     assert there.rows("SELECT * FROM t ORDER BY id") == before
     assert there.tables() == made
+    done = desk.copy("t", on_drift="add")
+    assert (told["lane"], told["lanes_passed_over"]) == (done["lane"], done["lanes_passed_over"])
 
 
 def test_what_will_not_fit_is_foretold(pair: tuple[Place, Place], desk: Desk) -> None:

@@ -92,7 +92,7 @@ class MysqlTarget:
         return self._here
 
     def shortcuts(self, source: Source) -> Sequence[Shortcut]:
-        csv = Csv(source, self._loaded)
+        csv = Csv(source, self._loading or Loading(self._connection, self._here, ()))
         if not isinstance(source, MysqlSource):
             return (csv,)
         return (Within(source.connection, self._connection, self._here), csv)

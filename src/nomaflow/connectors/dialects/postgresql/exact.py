@@ -38,9 +38,6 @@ _FIELDS = """
 SELECT atttypid::int8, atttypmod FROM pg_attribute
 WHERE attrelid = %s::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
-_STASHED = """
-SELECT attname, atttypid::int8, atttypmod FROM pg_attribute WHERE attrelid = to_regclass(%s)
-"""
 
 
 class Declared(NamedTuple):
@@ -78,7 +75,7 @@ class Forms:
 
 @dataclass(frozen=True)
 class Ends:
-    """Both connections, and how SQL at the target refers to the stash."""
+    """Both connections, and how SQL at the target refers to the stash; empty: there is none yet."""
 
     source: psycopg.Connection[Any]
     target: psycopg.Connection[Any]
@@ -86,11 +83,10 @@ class Ends:
 
     def casts(self, transfer: Transfer) -> list[str]:
         """A cast, mostly an empty one, for each column. Raises Unsuited naming a column."""
-        described = self._described(transfer.query)
-        found = self.target.execute(_STASHED, [self.stash])
-        stashed = {name: Declared(*declared) for name, *declared in found}
-        rows = zip(transfer.sources, transfer.targets, described, strict=True)
-        return [self._cast(*row, stashed[row[1].name]) for row in rows]
+        ours = _described(self.source, transfer.query)
+        theirs = _described(self.target, self._written(transfer.targets))
+        columns = zip(transfer.sources, transfer.targets, ours, theirs, strict=True)
+        return [self._cast(*column) for column in columns]
 
     @contextmanager
     def writers(self, number: int) -> Iterator[Sequence[psycopg.Connection[Any]]]:
@@ -106,12 +102,11 @@ class Ends:
         """The stash with the columns that are written."""
         return f"{self.stash} ({', '.join(quote(column.name) for column in transfer.targets)})"
 
-    def _described(self, query: Query) -> list[Declared]:
-        cursor = RawCursor(self.source)
-        cursor.execute(f"SELECT * FROM (\n{query.sql}\n) AS q LIMIT 0", query.params)  # noqa: S608
-        result = cursor.pgresult
-        assert result is not None  # noqa: S101 - a SELECT has a result
-        return [Declared(result.ftype(n), result.fmod(n)) for n in range(result.nfields)]
+    def _written(self, columns: Sequence[Column]) -> Query:
+        if self.stash:
+            return Query(f"SELECT {', '.join(quote(c.name) for c in columns)} FROM {self.stash}")  # noqa: S608 - quoted
+        nulls = (f"NULL::{column.type.native} AS {quote(column.name)}" for column in columns)
+        return Query(f"SELECT {', '.join(nulls)}")
 
     def _cast(self, source: Column, target: Column, ours: Declared, theirs: Declared) -> str:
         if source.type.native.removesuffix("[]") in _MEANS_AN_OID:
@@ -124,6 +119,14 @@ class Ends:
                 f"column '{source.name}': {source.type.native} and {target.type.native} differ"
             )
         return cast
+
+
+def _described(connection: psycopg.Connection[Any], query: Query) -> list[Declared]:
+    cursor = RawCursor(connection)
+    cursor.execute(f"SELECT * FROM (\n{query.sql}\n) AS q LIMIT 0", query.params)  # noqa: S608
+    result = cursor.pgresult
+    assert result is not None  # noqa: S101 - a SELECT has a result
+    return [Declared(result.ftype(n), result.fmod(n)) for n in range(result.nfields)]
 
 
 def with_casts(query: Query, columns: Sequence[Column], casts: Sequence[str]) -> Query:

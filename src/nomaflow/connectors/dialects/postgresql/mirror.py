@@ -12,8 +12,9 @@ from psycopg.pq import ExecStatus
 from nomaflow.connectors.dialects.postgresql import catalogue
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.source import reference
-from nomaflow.connectors.dialects.postgresql.target import UNCOMPARABLE, bad_value
+from nomaflow.connectors.dialects.postgresql.target import bad_value
 from nomaflow.connectors.dialects.postgresql.types import TYPES
+from nomaflow.connectors.dialects.postgresql.upserting import UNCOMPARABLE
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
 from nomaflow.connectors.values import ColumnFunction

@@ -12,8 +12,7 @@ import psycopg
 from psycopg import RawCursor
 
 from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
-from nomaflow.connectors.dialects.on_conflict import inserting, updating
-from nomaflow.connectors.dialects.postgresql import catalogue, stash
+from nomaflow.connectors.dialects.postgresql import catalogue, stash, upserting
 from nomaflow.connectors.dialects.postgresql.arrow import Arrow
 from nomaflow.connectors.dialects.postgresql.csv_lane import Csv
 from nomaflow.connectors.dialects.postgresql.exact import Ends
@@ -29,13 +28,12 @@ from nomaflow.connectors.dialects.postgresql.succession import (
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.dialects.postgresql.within import Within
 from nomaflow.connectors.dialects.spelling import limited
-from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows, Table, TableName
+from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
 from nomaflow.connectors.values import BadValue
 from nomaflow.errors import StepFailed
 
 _MOST_REASONS = 3
 _COPY_PLACE = re.compile(r"^COPY .*?, line (\d+)(?:, column (.*?)(?:: |$))?", re.MULTILINE)
-UNCOMPARABLE = frozenset({Kind.JSON, Kind.NATIVE})
 _TRIGGERS = """
 SELECT tgname, tgenabled FROM pg_trigger
 WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgenabled <> 'D'
@@ -134,7 +132,8 @@ class PostgresqlTarget:
         if not isinstance(source, PostgresqlSource):
             here = (source, self._connection, self._here)
             return (Arrow(*here), Csv(*here))
-        ends = Ends(source.connection, self._connection, self._here)
+        is_there = bool(self._copy)
+        ends = Ends(source.connection, self._connection, self._here if is_there else "")
         return (Within(ends), Raw(ends))
 
     def write(self, rows: Rows) -> int:
@@ -227,9 +226,7 @@ class PostgresqlTarget:
         return f"DELETE FROM {reference(table.name)} AS t"  # noqa: S608 - quoted
 
     def upsert(self, stash: str, table: Table, key: Sequence[str], columns: Sequence[str]) -> int:
-        others = [name for name in columns if name not in key]
-        insert = inserting(self, stash, table, key, columns)
-        return self.execute(f"{insert} {updating(self, others, _differ(table, others))}")
+        return upserting.upsert(self, self._connection, stash, table, key, columns)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         return RawCursor(self._connection).execute(sql, params).rowcount
@@ -309,15 +306,6 @@ class PostgresqlTarget:
 
 def _definitions(columns: Sequence[Column]) -> str:
     return ", ".join(f"{quote(column.name)} {column.type.native}" for column in columns)
-
-
-def _differ(table: Table, columns: Sequence[str]) -> str:
-    """An SQL condition: the row of `t` is not the same as `excluded` in these columns."""
-    kinds = {column.name: column.type.kind for column in table.columns}
-    casts = {name: "::text" if kinds[name] in UNCOMPARABLE else "" for name in columns}
-    ours = ", ".join(f"t.{quote(name)}{cast}" for name, cast in casts.items())
-    theirs = ", ".join(f"excluded.{quote(name)}{cast}" for name, cast in casts.items())
-    return f"({ours}) IS DISTINCT FROM ({theirs})"
 
 
 def bad_value(error: psycopg.DataError) -> BadValue | psycopg.DataError:
