@@ -57,6 +57,9 @@ class Types(Protocol):
     def folded(self, name: str) -> str:
         """Equal for two names that mean the same column."""
 
+    def named(self, name: str) -> str:
+        """What a column is called that a copy makes for another database's column."""
+
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:
         """From what the source reads to canonical values of `stored`'s kind.
 
@@ -65,6 +68,9 @@ class Types(Protocol):
 
     def blank(self, stored: ColumnType) -> str | None:
         """What values are called that are not NULL but decode to it; None: there are none."""
+
+    def unstored(self, declared: ColumnType) -> str | None:
+        """What values are called that such a column keeps as NULL; None: there are none."""
 
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         """From canonical values to what the target writes into such a column."""

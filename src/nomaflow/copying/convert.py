@@ -165,6 +165,10 @@ def _boolean_of_integer(value: int) -> bool:
     return value == 1
 
 
+def _boolean_of_decimal(value: str) -> bool:
+    return _boolean_of_integer(_integer_of_decimal(value))
+
+
 def _timestamp_of_date(value: str) -> str:
     return value if value.endswith(("infinity", "BC")) else f"{value} 00:00:00"
 
@@ -177,6 +181,8 @@ _TEXTUAL = frozenset({Kind.DECIMAL, Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.U
 
 _CHANGES: dict[tuple[Kind, Kind], Callable[[ColumnType], ColumnFunction]] = {
     (Kind.INTEGER, Kind.DECIMAL): lambda _: each(str),
+    (Kind.BOOLEAN, Kind.DECIMAL): lambda _: each(lambda value: str(int(value))),
+    (Kind.DECIMAL, Kind.BOOLEAN): lambda _: each(_boolean_of_decimal),
     (Kind.INTEGER, Kind.FLOAT): lambda _: each(_float_of_integer),
     (Kind.INTEGER, Kind.BOOLEAN): lambda _: each(_boolean_of_integer),
     (Kind.BOOLEAN, Kind.INTEGER): lambda _: each(int),

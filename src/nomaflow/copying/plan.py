@@ -157,7 +157,8 @@ def _added(
             f"The target '{target.name}' ({sides.target.dialect}) has no type for {_listed(lost)}. "
             "Drop what cannot be added in the step's `columns`."
         )
-    return [Column(name, kind) for name, kind in zip(names, carriers, strict=True) if kind]
+    called = names if sides.same_dialect else map(sides.target.named, names)
+    return [Column(name, kind) for name, kind in zip(called, carriers, strict=True) if kind]
 
 
 def _widened(target: Table | None, added: Sequence[Column]) -> Table | None:
@@ -185,6 +186,7 @@ def _successor(request: Request, shaped: Shape, sides: Sides) -> Table:
     source = shaped.table
     refused: list[str] = []
     columns = []
+    named = str if sides.same_dialect else sides.target.named
     for wanted in shaped.columns:
         column = wanted.column
         carrier = _carrier(wanted, sides)
@@ -192,7 +194,7 @@ def _successor(request: Request, shaped: Shape, sides: Sides) -> Table:
             refused.append(f"column '{column.name}' is {column.type.native or 'of no one type'}")
         else:
             nullable = column.nullable and column.name not in (*source.primary_key, *request.key)
-            columns.append(Column(column.name, carrier, nullable))
+            columns.append(Column(named(column.name), carrier, nullable))
     refused += _bad_names(source, sides.target)
     if refused:
         raise StepRefused(
@@ -201,7 +203,9 @@ def _successor(request: Request, shaped: Shape, sides: Sides) -> Table:
             "column out with source.query."
         )
     extra = (request.key,) if request.key and request.key not in source.keys else ()
-    return Table(request.target, columns, source.primary_key, (*source.unique_keys, *extra))
+    keys = (source.primary_key, *source.unique_keys, *extra)
+    primary, *unique = (tuple(map(named, key)) for key in keys)
+    return Table(request.target, columns, primary, tuple(unique))
 
 
 def _carrier(wanted: Shaped, sides: Sides) -> ColumnType | None:
@@ -275,7 +279,8 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
     if shaped.functions or not same:
         canonical = _canonical(shaped, arrives, sides)
         functions = (*canonical, *sides.target.encode(arrives))
-    blank = sides.source.blank(source.type) if canonical and not shaped.coercions else None
+        canonical = functions if sides.target.unstored(arrives) else canonical
+    blank = _blank(shaped, arrives, sides) if functions else None
     if not target.nullable and (source.nullable or blank):
         functions = (*functions, _without_blanks(source, blank) if blank else not_null)
     distinct = same or sides.source.enforced or source.type.kind in _SPELLED_IN_ONE_WAY
@@ -290,6 +295,12 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
         distinct=distinct and shaped.distinct,
         blank=blank,
     )
+
+
+def _blank(shaped: Shaped, arrives: ColumnType, sides: Sides) -> str | None:
+    """What is not NULL at the source and is at the target; one of the two is to blame."""
+    stored = None if shaped.coercions else sides.source.blank(shaped.column.type)
+    return stored or sides.target.unstored(arrives)
 
 
 def _without_blanks(source: Column, blank: str) -> ColumnFunction:

@@ -6,8 +6,8 @@ bound to the signature of the installed driver's method, and each attribute must
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ from nomaflow.connectors.dialects.sqlite.dialect import SqliteDialect
 from nomaflow.connectors.tables import TableName
 from nomaflow.copying.copy import copy
 from nomaflow.copying.order import Order, Selection, Watch
-from nomaflow.copying.plan import Request
+from nomaflow.copying.plan import Mode, Request
 from nomaflow.copying.receipt import ReceiptKey
 from nomaflow.copying.side import Side
 from nomaflow.runner.hosts.cancellation import Cancellation
@@ -30,7 +30,7 @@ class Double:
     """What may be called and set is what the real class has."""
 
     _real: type
-    _own = frozenset({"_session", "_rows", "description", "rowcount", "closed"})
+    _own = frozenset({"_session", "_rows", "_errors", "description", "rowcount", "closed"})
 
     def __setattr__(self, name: str, value: Any) -> None:
         assert name in self._own or hasattr(self._real, name), f"the driver has no {name}"
@@ -48,6 +48,8 @@ class Session:
 
     answers: Answers
     said: list[str]
+    written: list[tuple[Any, ...]] = field(default_factory=list)
+    sizes: list[Any] = field(default_factory=list)
 
     def statements(self, beginning: str) -> list[str]:
         return [" ".join(text.split()) for text in self.said if text.startswith(beginning)]
@@ -63,6 +65,8 @@ def doubles(connection: type, cursor: type, answers: Answers) -> tuple[Any, Sess
         def __init__(self) -> None:
             self._session = session
             self._rows: list[tuple[Any, ...]] = []
+            self._errors: list[Any] = []
+            self.rowcount = 0
             self.description: Any = None
 
         def __enter__(self) -> "Cursor":
@@ -82,6 +86,30 @@ def doubles(connection: type, cursor: type, answers: Answers) -> tuple[Any, Sess
             self._bind("fetchall")
             rows, self._rows = self._rows, []
             return rows
+
+        def fetchone(self) -> tuple[Any, ...] | None:
+            self._bind("fetchone")
+            return self._rows.pop(0) if self._rows else None
+
+        def setinputsizes(self, *sizes: Any) -> None:
+            self._bind("setinputsizes", *sizes)
+            session.sizes = list(sizes)
+
+        def executemany(self, statement: str, rows: Any, **named: Any) -> None:
+            """The answer to it may be errors, one for each row that is refused."""
+            self._bind("executemany", statement, rows, **named)
+            session.said.append(statement)
+            self._errors = answers(statement, rows)
+            session.written += rows
+            self.rowcount = len(rows)
+
+        def getbatcherrors(self) -> list[Any]:
+            self._bind("getbatcherrors")
+            return self._errors
+
+        def var(self, kind: Any) -> Any:
+            self._bind("var", kind)
+            return SimpleNamespace(getvalue=lambda: 0)
 
         def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
             self._bind("fetchmany", size)
@@ -112,25 +140,43 @@ def doubles(connection: type, cursor: type, answers: Answers) -> tuple[Any, Sess
     return Connection(), session
 
 
-def copied(dialect: Any, connection: Any, file: Path, table: str = "T", **order: Any) -> Any:
-    """Copy a table from the double into a SQLite file; returns the step's output."""
+def copied_into(dialect: Any, connection: Any, file: Path, order: Order) -> Any:
+    """Copy from a SQLite file into the double; returns the step's output."""
     cancellation = Cancellation()
+    pool = ResolvedPool("source", f"sqlite:///{file}")
+    reading = Side("source", SqliteDialect(), pool, cancellation.on_cancel, cancellation.is_asked)
+    watch = Watch(print, lambda *_: None, cancellation.is_asked, SystemClock())
+    return copy(order, reading, _side(dialect, connection, cancellation), watch)  # type: ignore[arg-type]
 
+
+def order_of(mode: Mode, target: str, **more: Any) -> Order:
+    """A copy of table `t`."""
+    return Order(
+        selection=Selection(TableName("t")),
+        request=Request(mode, TableName(target)),
+        batch_size=100,
+        receipt=ReceiptKey("1:0", SystemClock().now()),
+        **more,
+    )
+
+
+def _side(dialect: Any, connection: Any, cancellation: Cancellation) -> SimpleNamespace:
     @contextmanager
     def opened() -> Iterator[Any]:
         yield connection
 
-    @contextmanager
-    def errors() -> Iterator[None]:
-        yield
-
-    reading = SimpleNamespace(
+    return SimpleNamespace(
         name="erp",
         dialect=dialect,
         connection=opened,
-        errors=errors,
+        errors=nullcontext,
         on_cancel=cancellation.on_cancel,
     )
+
+
+def copied(dialect: Any, connection: Any, file: Path, table: str = "T", **order: Any) -> Any:
+    """Copy a table from the double into a SQLite file; returns the step's output."""
+    cancellation = Cancellation()
     pool = ResolvedPool("target", f"sqlite:///{file}")
     writing = Side("target", SqliteDialect(), pool, cancellation.on_cancel, cancellation.is_asked)
     watch = Watch(print, lambda *_: None, cancellation.is_asked, SystemClock())
@@ -140,4 +186,4 @@ def copied(dialect: Any, connection: Any, file: Path, table: str = "T", **order:
         batch_size=100,
         receipt=ReceiptKey("1:0", SystemClock().now()),
     )
-    return copy(wanted, reading, writing, watch)  # type: ignore[arg-type]
+    return copy(wanted, _side(dialect, connection, cancellation), writing, watch)  # type: ignore[arg-type]

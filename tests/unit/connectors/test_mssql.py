@@ -184,8 +184,6 @@ def test_a_server_that_does_not_answer_is_unreachable() -> None:
         SqlConnector(settings, DIALECT.engine).check()
 
 
-def test_a_copy_into_sql_server_is_refused() -> None:
-    with pytest.raises(StepRefused, match="into SQL Server is not available"):
-        DIALECT.target(object())
+def test_a_mirror_in_sql_server_is_refused() -> None:
     with pytest.raises(StepRefused, match="ldap_sync into SQL Server"):
         DIALECT.mirror(object())

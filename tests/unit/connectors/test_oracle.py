@@ -195,9 +195,7 @@ def test_a_server_that_does_not_answer_is_unreachable() -> None:
         connector.check()
 
 
-def test_a_copy_into_oracle_is_refused() -> None:
-    with pytest.raises(StepRefused, match="into Oracle is not available"):
-        DIALECT.target(object())
+def test_a_mirror_in_oracle_is_refused() -> None:
     with pytest.raises(StepRefused, match="ldap_sync into Oracle"):
         DIALECT.mirror(object())
 

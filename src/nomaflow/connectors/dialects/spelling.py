@@ -1,6 +1,6 @@
 """What several databases spell alike, but for how each quotes a name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nomaflow.connectors.tables import Column, TableName
 
@@ -26,3 +26,10 @@ def limited(select: str, order: str, skip: int) -> str:
     """One row of a query, behind so many others in that order."""
     ordered = f"{select} ORDER BY {order}" if order else select
     return f"{ordered} LIMIT 1 OFFSET {skip}"
+
+
+def respelled(definition: str, words: Mapping[str, str]) -> str:
+    """The definition of a table of ours, in a database's own words."""
+    for word, own in words.items():
+        definition = definition.replace(word, own)
+    return definition

@@ -76,10 +76,16 @@ class DuckdbTypes:
     def folded(self, name: str) -> str:
         return name.lower()
 
+    def named(self, name: str) -> str:
+        return name
+
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:  # noqa: ARG002
         return (_era_last,) if stored.kind in {Kind.DATE, Kind.TIMESTAMP} else ()
 
     def blank(self, stored: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
+        return None
+
+    def unstored(self, declared: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
         return None
 
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:

@@ -13,7 +13,8 @@ WHERE o.type IN ('U', 'V') AND s.name = COALESCE(?, SCHEMA_NAME()) AND o.name = 
 """
 _COLUMNS: Final = """
 SELECT c.name, t.name, c.max_length, c.precision, c.scale, c.is_nullable,
-       CASE WHEN c.is_computed = 1 OR c.generated_always_type <> 0 THEN 1 ELSE 0 END,
+       CASE WHEN c.is_computed = 1 OR c.generated_always_type <> 0
+             OR c.system_type_id = 189 THEN 1 ELSE 0 END,
        CASE WHEN c.default_object_id <> 0 OR c.is_identity = 1 THEN 1 ELSE 0 END
 FROM sys.columns AS c
 JOIN sys.types AS t ON t.user_type_id = CASE
@@ -31,6 +32,11 @@ WHERE i.object_id = ? AND i.is_unique = 1 AND i.has_filter = 0 AND i.is_disabled
   AND x.is_included_column = 0
 ORDER BY i.is_primary_key DESC, i.index_id, x.key_ordinal
 """
+_REFERENCES: Final = """
+SELECT COUNT(*) FROM sys.foreign_keys
+WHERE referenced_object_id = ? AND parent_object_id <> referenced_object_id AND is_disabled = 0
+"""
+_HOME: Final = "SELECT name FROM sys.schemas WHERE name = COALESCE(?, SCHEMA_NAME())"
 _DESCRIBED: Final = """
 SELECT name, system_type_name, error_message
 FROM sys.dm_exec_describe_first_result_set(?, NULL, 0) WHERE is_hidden = 0 ORDER BY column_ordinal
@@ -64,7 +70,18 @@ def table(connection: Any, name: TableName) -> Table | None:
         primary_key=primary,
         unique_keys=tuple(columns for is_primary, columns in keys if not is_primary),
         writable=kind.strip() == "U",
+        referenced=fetched(connection, _REFERENCES, [object_id]) not in ([], [(0,)]),
         identity=("mssql", server, database, object_id),
+    )
+
+
+def home(connection: Any, name: TableName) -> TableName:
+    """The name with its schema. Raises StepRefused when there is no such schema."""
+    for (schema,) in fetched(connection, _HOME, [name.schema]):
+        return TableName(name.table, schema)
+    raise StepRefused(
+        f"There is no schema '{name.schema}' for table '{name.table}'. Create it, or correct "
+        "`schema`."
     )
 
 

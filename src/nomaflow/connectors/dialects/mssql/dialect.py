@@ -1,6 +1,5 @@
 """Microsoft SQL Server, through Microsoft's own driver (the extra `mssql`)."""
 
-import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Final
@@ -9,24 +8,12 @@ from sqlalchemy import Engine, create_engine, event, make_url
 
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.copies import Source, Target
-from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, driver_connection
 from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
 from nomaflow.errors import NotFound, StepRefused
 
 _SESSION: Final = "SET LANGUAGE us_english; SET DATEFORMAT ymd; SET QUOTED_IDENTIFIER ON"
-_UNREACHABLE: Final = frozenset(
-    {
-        *("Client unable to establish connection", "Connection not open", "Disconnect error"),
-        *("Communication link failure", "Connection timeout expired", "Timeout expired"),
-        *("Connection failure during transaction", "Server rejected the connection"),
-    }
-)
-_ORIGIN = re.compile(r"^(?:\[[^\]]*\])+")
-_NO_COPIES: Final = (
-    "sql_copy into SQL Server is not available in this version. "
-    "Copy from there, or write with sql_query steps."
-)
 _NO_MIRROR: Final = (
     "ldap_sync into SQL Server is not available in this version. "
     "Sync into PostgreSQL or SQLite, and copy from there."
@@ -76,9 +63,11 @@ class MssqlDialect:
 
         return MssqlSource(connection)
 
-    def target(self, connection: Any) -> Target:  # noqa: ARG002 - the seam's
-        """Not built yet."""
-        raise StepRefused(_NO_COPIES)
+    def target(self, connection: Any) -> Target:
+        """Fills tables."""
+        from nomaflow.connectors.dialects.mssql.target import MssqlTarget
+
+        return MssqlTarget(connection)
 
     def mirror(self, connection: Any) -> Mirror:  # noqa: ARG002 - the seam's
         """Not built yet."""
@@ -89,15 +78,9 @@ class MssqlDialect:
 
     def failure(self, error: BaseException) -> Failure:
         """The server's message without the names of the drivers that passed it on."""
-        import mssql_python  # only where it is installed
+        from nomaflow.connectors.dialects.mssql.failures import failure  # only where it is
 
-        for cause in causes(error):
-            if isinstance(cause, mssql_python.Error):
-                kind = str(getattr(cause, "driver_error", ""))
-                said = _ORIGIN.sub("", str(getattr(cause, "ddbc_error", "")) or str(cause)).strip()
-                unreachable = kind in _UNREACHABLE
-                return Failure(f"{kind}: {said}" if unreachable else said, unreachable)
-        return Failure(str(error))
+        return failure(error)
 
 
 def _open_session(connection: Any, _record: object) -> None:

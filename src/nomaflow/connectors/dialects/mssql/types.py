@@ -1,12 +1,15 @@
-"""SQL Server's types, and how their values are read.
+"""SQL Server's types, and how their values are read and written.
 
-What Python has no exact type for is read as text: seven digits of a second, instants with a zone
+What Python has no exact type for travels as text: seven digits of a second, instants with a zone
 (as the same instant in UTC), money.
 """
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Final
+from decimal import Decimal
+from math import isfinite
+from typing import Any, Final
 
 from nomaflow.connectors.coercions import Coercion, Constant
 from nomaflow.connectors.tables import Column, ColumnType, Kind
@@ -16,6 +19,7 @@ from nomaflow.connectors.values import (
     each_distinct,
     exact_decimals,
     shortest_single,
+    within,
     without_trailing_zeros,
 )
 
@@ -103,6 +107,9 @@ class MssqlTypes:
     def folded(self, name: str) -> str:
         return name.lower()
 
+    def named(self, name: str) -> str:
+        return name
+
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:  # noqa: ARG002
         if stored.kind in {Kind.TIME, Kind.TIMESTAMP}:
             return (each_distinct(without_trailing_zeros),)
@@ -113,13 +120,24 @@ class MssqlTypes:
     def blank(self, stored: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
         return None
 
-    def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:  # noqa: ARG002
-        """Nothing is written here."""
-        return ()
+    def unstored(self, declared: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
+        return None
+
+    def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
+        """SQL Server would round, cut or fill up what these functions refuse."""
+        if declared.kind is Kind.DECIMAL and not is_text(declared):
+            return (each(_decimal),)
+        if declared.native in _COARSE:
+            return (within(*_COARSE[declared.native]),)
+        if match := _FILLED.fullmatch(declared.native):
+            return (within(_has_length(int(match[1])), f"does not fill {declared.native}"),)
+        return _ENCODERS.get(declared.kind, ())
 
     def carrier(self, foreign: ColumnType) -> ColumnType | None:
-        """What a coerced column becomes; its size in characters and digits is kept."""
-        native = _CARRIERS.get(foreign.kind)
+        """The kind is kept; a number of more digits than there are here becomes text."""
+        if foreign.kind is Kind.NATIVE:
+            return ColumnType(Kind.TEXT, _LONG_TEXT) if foreign.readable else None
+        native = _declaration(foreign)
         if native is None:
             return None
         return ColumnType(
@@ -172,18 +190,102 @@ _DECODERS: Final[dict[Kind, ColumnFunction]] = {
 }
 _COMPARED: Final = {"timestamp": "binary(8)", "rowversion": "binary(8)"}
 _STYLES: Final = {Kind.BYTES: ", 1", Kind.DATE: ", 23", Kind.TIME: ", 121", Kind.TIMESTAMP: ", 121"}
+_LONG_TEXT: Final = "nvarchar(max)"
+_LONGEST_TEXT: Final = 4000
+_LARGEST_PRECISION: Final = 38
 _CARRIERS: Final = {
-    Kind.INTEGER: "bigint",
-    Kind.DECIMAL: "decimal",
-    Kind.FLOAT: "float",
     Kind.BOOLEAN: "bit",
-    Kind.TEXT: "nvarchar",
     Kind.BYTES: "varbinary(max)",
     Kind.DATE: "date",
-    Kind.TIME: "time",
-    Kind.TIMESTAMP: "datetime2",
     Kind.UUID: "uniqueidentifier",
-    Kind.JSON: "nvarchar(max)",
+    Kind.JSON: _LONG_TEXT,
+}
+_INTEGERS: Final = ((16, "smallint"), (32, "int"), (64, "bigint"))
+
+
+def is_text(column: ColumnType) -> bool:
+    """Whether the column holds characters, whatever they mean."""
+    return column.native.startswith(("nvarchar", "varchar", "nchar", "char", "text", "ntext"))
+
+
+def _declaration(foreign: ColumnType) -> str | None:
+    match foreign.kind:
+        case Kind.INTEGER:
+            return next(name for bits, name in _INTEGERS if bits >= (foreign.size or 64))
+        case Kind.DECIMAL:
+            return _decimal_declaration(foreign.size, foreign.scale or 0)
+        case Kind.FLOAT:
+            return "real" if foreign.size == 32 else "float"
+        case Kind.TEXT:
+            return _text_declaration(foreign)
+        case Kind.TIME | Kind.TIMESTAMP:
+            digits = 6 if foreign.size is None else min(foreign.size, _MOST_DIGITS)
+            return f"{_moment_name(foreign)}({digits})"
+        case kind:
+            return _CARRIERS.get(kind)
+
+
+def _decimal_declaration(precision: int | None, scale: int) -> str:
+    if precision is None:
+        return _LONG_TEXT
+    digits, places = max(precision, precision - scale, scale), max(scale, 0)
+    return f"decimal({digits},{places})" if digits <= _LARGEST_PRECISION else _LONG_TEXT
+
+
+def _text_declaration(foreign: ColumnType) -> str:
+    if foreign.size is None or not 0 < foreign.size <= _LONGEST_TEXT:
+        return _LONG_TEXT
+    return f"{'nchar' if foreign.padded else 'nvarchar'}({foreign.size})"
+
+
+def _moment_name(foreign: ColumnType) -> str:
+    if foreign.kind is Kind.TIME:
+        return "time"
+    return "datetimeoffset" if foreign.zoned else "datetime2"
+
+
+def _decimal(value: str) -> Decimal:
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError("is no finite number")
+    return number
+
+
+def _finite(value: float) -> float:
+    if not isfinite(value):
+        raise ValueError("is no finite number")
+    return value
+
+
+def _within_the_calendar(value: str) -> str:
+    if value.endswith(("infinity", "BC")):
+        raise ValueError("is not within the years 1 to 9999")
+    return value
+
+
+def _on_the_tick(value: str) -> bool:
+    """`datetime` counts in ticks of a 300th of a second, which end in 0, 3 or 7."""
+    fraction = value.partition(".")[2].ljust(3, "0")
+    return fraction[2] in "037" and not value.endswith(("infinity", "BC"))
+
+
+def _on_the_minute(value: str) -> bool:
+    return value.endswith(":00")
+
+
+def _has_length(length: int) -> Callable[[Any], bool]:
+    return lambda value: len(value) == length
+
+
+_FILLED = re.compile(r"binary\((\d+)\)")
+_COARSE: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "datetime": (_on_the_tick, "falls between two ticks of datetime; make the column datetime2"),
+    "smalldatetime": (_on_the_minute, "has seconds; make the column datetime2"),
+}
+_ENCODERS: Final[dict[Kind, tuple[ColumnFunction, ...]]] = {
+    Kind.FLOAT: (each(_finite),),
+    Kind.DATE: (each_distinct(_within_the_calendar),),
+    Kind.TIMESTAMP: (each_distinct(_within_the_calendar),),
 }
 
 TYPES = MssqlTypes()

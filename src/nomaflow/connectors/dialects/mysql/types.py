@@ -118,6 +118,9 @@ class MysqlTypes:
     def folded(self, name: str) -> str:
         return name.lower()
 
+    def named(self, name: str) -> str:
+        return name
+
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:
         """A zero date becomes NULL."""
         decoding = _DECODINGS.get(stored.kind)
@@ -126,6 +129,9 @@ class MysqlTypes:
     def blank(self, stored: ColumnType) -> str | None:
         dated = stored.kind in {Kind.DATE, Kind.TIMESTAMP}
         return "a zero date such as 0000-00-00" if dated else None
+
+    def unstored(self, declared: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
+        return None
 
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         """Refuse what the server has no value for, such as NaN and infinity."""

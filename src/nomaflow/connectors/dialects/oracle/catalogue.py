@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
-from nomaflow.connectors.dialects.oracle.types import column_type
+from nomaflow.connectors.dialects.oracle.types import column_type, conventional
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Rows, Table, TableName
+from nomaflow.errors import StepRefused
 
 _TABLE: Final = """
 SELECT owner, object_name, object_type FROM all_objects
@@ -25,6 +26,17 @@ JOIN all_cons_columns c ON c.owner = k.owner AND c.constraint_name = k.constrain
 WHERE k.owner = :1 AND k.table_name = :2 AND k.constraint_type IN ('P', 'U')
   AND k.status = 'ENABLED' AND k.validated = 'VALIDATED'
 ORDER BY DECODE(k.constraint_type, 'P', 0, 1), k.constraint_name, c.position
+"""
+_REFERENCES: Final = """
+SELECT COUNT(*) FROM all_constraints f
+JOIN all_constraints k ON k.owner = f.r_owner AND k.constraint_name = f.r_constraint_name
+WHERE f.constraint_type = 'R' AND f.status = 'ENABLED' AND k.owner = :1 AND k.table_name = :2
+  AND NOT (f.owner = k.owner AND f.table_name = k.table_name)
+"""
+_HOME: Final = """
+SELECT username FROM all_users
+WHERE username IN (NVL(:1, SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA')), UPPER(:2))
+ORDER BY DECODE(username, :3, 0, 1)
 """
 _DATABASE: Final = """
 SELECT SYS_CONTEXT('USERENV', 'DB_UNIQUE_NAME'), SYS_CONTEXT('USERENV', 'CON_NAME') FROM DUAL
@@ -55,9 +67,27 @@ def table(connection: Any, name: TableName) -> Table | None:
         columns=[_column(row) for row in fetched(connection, _COLUMNS, [owner, table_name])],
         primary_key=primary,
         unique_keys=tuple(columns for is_primary, columns in keys if not is_primary),
-        writable=kind != "VIEW",
+        writable=kind == "TABLE",
+        referenced=fetched(connection, _REFERENCES, [owner, table_name]) not in ([], [(0,)]),
         identity=("oracle", database, container, owner, table_name),
     )
+
+
+def home(connection: Any, name: TableName) -> TableName:
+    """The table's name with its schema; one that is not there yet is called as SQL would call it.
+
+    Raises StepRefused when there is no such schema.
+    """
+    schema = name.schema
+    found = fetched(connection, _HOME, [schema, schema, schema])
+    if not found:
+        raise StepRefused(
+            f"There is no schema '{schema}' for table '{name.table}'. Create the user, or correct "
+            "`schema`."
+        )
+    place = TableName(name.table, found[0][0])
+    known = table(connection, place)
+    return TableName(conventional(name.table), place.schema) if known is None else known.name
 
 
 def described(connection: Any, sql: str, params: Any) -> list[Column]:

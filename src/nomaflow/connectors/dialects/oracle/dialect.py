@@ -8,7 +8,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.copies import Source, Target
-from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
+from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, driver_connection
 from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
 from nomaflow.errors import NotFound, StepRefused
@@ -17,19 +17,6 @@ _SESSION: Final = (
     "ALTER SESSION SET TIME_ZONE = '+00:00' NLS_NUMERIC_CHARACTERS = '.,'"
     " NLS_DATE_FORMAT = 'YYYY-MM-DD HH24:MI:SS' NLS_TIMESTAMP_FORMAT = 'YYYY-MM-DD HH24:MI:SS.FF'"
     " NLS_TIMESTAMP_TZ_FORMAT = 'YYYY-MM-DD HH24:MI:SS.FF TZH:TZM'"
-)
-_UNREACHABLE: Final = frozenset(
-    {
-        *("DPY-1001", "DPY-4011", "DPY-6000", "DPY-6001", "DPY-6003", "DPY-6005"),
-        *("ORA-00018", "ORA-00020", "ORA-00028", "ORA-01033", "ORA-01034", "ORA-01089"),
-        *("ORA-01090", "ORA-01092", "ORA-03113", "ORA-03114", "ORA-03135", "ORA-12170"),
-        *("ORA-12514", "ORA-12516", "ORA-12519", "ORA-12520", "ORA-12528", "ORA-12537"),
-        "ORA-12541",
-    }
-)
-_NO_COPIES: Final = (
-    "sql_copy into Oracle is not available in this version. "
-    "Copy from there, or write with sql_query steps."
 )
 _NO_MIRROR: Final = (
     "ldap_sync into Oracle is not available in this version. "
@@ -81,9 +68,11 @@ class OracleDialect:
 
         return OracleSource(connection)
 
-    def target(self, connection: Any) -> Target:  # noqa: ARG002 - the seam's
-        """Not built yet."""
-        raise StepRefused(_NO_COPIES)
+    def target(self, connection: Any) -> Target:
+        """Fills tables."""
+        from nomaflow.connectors.dialects.oracle.target import OracleTarget
+
+        return OracleTarget(connection)
 
     def mirror(self, connection: Any) -> Mirror:  # noqa: ARG002 - the seam's
         """Not built yet."""
@@ -94,14 +83,9 @@ class OracleDialect:
 
     def failure(self, error: BaseException) -> Failure:
         """The server's or the driver's message, without its web page."""
-        import oracledb  # only where it is installed
+        from nomaflow.connectors.dialects.oracle.failures import failure  # only where it is
 
-        for cause in causes(error):
-            if isinstance(cause, oracledb.Error) and cause.args:
-                found = cause.args[0]
-                message = str(found.message).partition("\nHelp:")[0].strip()
-                return Failure(message, found.full_code in _UNREACHABLE)
-        return Failure(str(error))
+        return failure(error)
 
 
 def _by_service(url: URL) -> URL:

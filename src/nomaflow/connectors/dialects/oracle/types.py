@@ -1,12 +1,14 @@
-"""Oracle's types: numbers without a size, dates with a time, and how their values are read.
+"""Oracle's types: numbers without a size, dates with a time, and how values are read and written.
 
-What Python has no exact type for is read as text: dates before the year 1, nanoseconds, instants
+What Python has no exact type for travels as text: dates before the year 1, nanoseconds, instants
 with a zone (as the same instant in UTC).
 """
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from nomaflow.connectors.coercions import Coercion, Constant
 from nomaflow.connectors.tables import Column, ColumnType, Kind
@@ -40,7 +42,7 @@ _MOMENT: Final = (
     "CASE WHEN {c} < DATE '0001-01-01' THEN TO_CHAR({c}, '{f}') || ' BC'"
     " ELSE TO_CHAR({c}, '{f}') END"
 )
-_DAY: Final = "YYYY-MM-DD HH24:MI:SS"
+DAY: Final = "YYYY-MM-DD HH24:MI:SS"
 _UTC: Final = "SYS_EXTRACT_UTC(CAST({c} AS TIMESTAMP(9) WITH TIME ZONE))"
 
 
@@ -81,9 +83,9 @@ def read(operand: str, column: ColumnType) -> str:
 
 def _moment(operand: str, column: ColumnType) -> str:
     if column.zoned:
-        return _MOMENT.format(c=_UTC.format(c=operand), f=f'{_DAY}.FF9"+00"')
+        return _MOMENT.format(c=_UTC.format(c=operand), f=f'{DAY}.FF9"+00"')
     fraction = f".FF{column.size}" if column.size else ""
-    return _MOMENT.format(c=operand, f=_DAY + fraction)
+    return _MOMENT.format(c=operand, f=DAY + fraction)
 
 
 class OracleTypes:
@@ -94,7 +96,10 @@ class OracleTypes:
     longest_name = 128
 
     def folded(self, name: str) -> str:
-        return name
+        return name.upper()
+
+    def named(self, name: str) -> str:
+        return conventional(name)
 
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:  # noqa: ARG002
         if stored.kind is Kind.TIMESTAMP:
@@ -106,13 +111,26 @@ class OracleTypes:
     def blank(self, stored: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
         return None
 
-    def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:  # noqa: ARG002
-        """Nothing is written here."""
-        return ()
+    def unstored(self, declared: ColumnType) -> str | None:
+        return "an empty text" if declared.kind is Kind.TEXT else None
+
+    def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
+        """Oracle would round what is refused here, or has no such instant."""
+        match declared.kind:
+            case Kind.DECIMAL:
+                return (each(_exact_number(_digits(declared))),)
+            case Kind.BOOLEAN if declared.native != "BOOLEAN":
+                return (each(int),)
+            case Kind.TIMESTAMP if declared.size:
+                return (each_distinct(_with_fraction),)
+            case kind:
+                return _ENCODERS.get(kind, ())
 
     def carrier(self, foreign: ColumnType) -> ColumnType | None:
-        """What a coerced column becomes; its size in characters and digits is kept."""
-        native = _CARRIERS.get(foreign.kind)
+        """The kind is kept, also of what Oracle has no type for."""
+        if foreign.kind is Kind.NATIVE:
+            return ColumnType(Kind.TEXT, "CLOB") if foreign.readable else None
+        native = _declaration(foreign)
         if native is None:
             return None
         return ColumnType(
@@ -150,11 +168,11 @@ def _bound(mark: str, column: ColumnType) -> str:
     """A mark as a value of the column's type."""
     text = text_literal(mark.removesuffix("+00"))
     if column.kind is Kind.TIMESTAMP and column.zoned:
-        return f"FROM_TZ(TO_TIMESTAMP({text}, '{_DAY}.FF'), '+00:00')"
+        return f"FROM_TZ(TO_TIMESTAMP({text}, '{DAY}.FF'), '+00:00')"
     if column.native == "DATE":
-        return f"TO_DATE({text}, '{_DAY}')"
+        return f"TO_DATE({text}, '{DAY}')"
     if column.kind is Kind.TIMESTAMP:
-        return f"TO_TIMESTAMP({text}, '{_DAY}.FF')"
+        return f"TO_TIMESTAMP({text}, '{DAY}.FF')"
     if column.kind in {Kind.DECIMAL, Kind.INTEGER}:
         return f"CAST({text} AS NUMBER)"
     return f"TO_BINARY_DOUBLE({text})" if column.kind is Kind.FLOAT else text
@@ -181,16 +199,99 @@ _DECODERS: Final[dict[Kind, ColumnFunction]] = {
     Kind.BOOLEAN: each(bool),
     Kind.DATE: each(lambda value: value.date().isoformat()),
 }
+_LONGEST_TEXT: Final = 4000
+_LONGEST_FIXED: Final = 2000
+_SMALLEST, _LARGEST = -130, 125
+_MOST_DIGITS: Final = 9
+_DIGITS_OF_A_BIT: Final = 0.30103
+_FLOAT = re.compile(r"FLOAT\((\d+)\)")
+_INTEGERS: Final = ((16, 5), (32, 10), (64, 19))
 _CARRIERS: Final = {
-    Kind.INTEGER: "NUMBER(19)",
-    Kind.DECIMAL: "NUMBER",
-    Kind.FLOAT: "BINARY_DOUBLE",
-    Kind.BOOLEAN: "NUMBER(1)",
-    Kind.TEXT: "VARCHAR2",
+    Kind.BOOLEAN: "NUMBER(1,0)",
     Kind.BYTES: "BLOB",
     Kind.DATE: "DATE",
-    Kind.TIMESTAMP: "TIMESTAMP",
-    Kind.JSON: "JSON",
+    Kind.TIME: "VARCHAR2(18)",
+    Kind.UUID: "VARCHAR2(36)",
+    Kind.JSON: "CLOB",
+}
+
+
+def conventional(name: str) -> str:
+    """A new name as SQL without quotes would make it."""
+    return name.upper() if name == name.lower() else name
+
+
+def _declaration(foreign: ColumnType) -> str | None:
+    match foreign.kind:
+        case Kind.INTEGER:
+            bits = foreign.size or 64
+            return f"NUMBER({next(digits for most, digits in _INTEGERS if most >= bits)},0)"
+        case Kind.DECIMAL:
+            return _decimal_declaration(foreign.size, foreign.scale or 0)
+        case Kind.FLOAT:
+            return "BINARY_FLOAT" if foreign.size == 32 else "BINARY_DOUBLE"
+        case Kind.TEXT:
+            return _text_declaration(foreign)
+        case Kind.TIMESTAMP:
+            digits = 6 if foreign.size is None else min(foreign.size, _MOST_DIGITS)
+            return f"TIMESTAMP({digits}){' WITH TIME ZONE' if foreign.zoned else ''}"
+        case kind:
+            return _CARRIERS.get(kind)
+
+
+def _decimal_declaration(precision: int | None, scale: int) -> str:
+    """A number of more digits than Oracle declares may still have no more than it keeps."""
+    if precision is None or precision > _LARGEST_PRECISION:
+        return "NUMBER"
+    return f"NUMBER({precision},{scale})"
+
+
+def _text_declaration(foreign: ColumnType) -> str:
+    size = foreign.size
+    if size is None or not 0 < size <= _LONGEST_TEXT:
+        return "CLOB"
+    return f"CHAR({size})" if foreign.padded and size <= _LONGEST_FIXED else f"VARCHAR2({size})"
+
+
+def _digits(declared: ColumnType) -> int:
+    """How many Oracle keeps of such a number."""
+    binary = _FLOAT.fullmatch(declared.native)
+    return int(int(binary[1]) * _DIGITS_OF_A_BIT) if binary else _LARGEST_PRECISION
+
+
+def _exact_number(digits: int) -> Callable[[str], Decimal]:
+    def exact(value: str) -> Decimal:
+        number = Decimal(value)
+        if not number.is_finite():
+            raise ValueError("is no finite number")
+        significant = len("".join(map(str, number.as_tuple().digits)).strip("0"))
+        if significant > digits or (number and not _SMALLEST <= number.adjusted() <= _LARGEST):
+            raise ValueError(f"has more than the {digits} digits that Oracle keeps")
+        return number
+
+    return exact
+
+
+def _within_the_calendar(value: str) -> str:
+    if value.endswith(("infinity", "BC")):
+        raise ValueError("is not within the years 1 to 9999")
+    return value
+
+
+def _with_fraction(value: str) -> str:
+    """In the form of `.FF9`, with the zone behind it if there is one."""
+    moment, plus, zone = _within_the_calendar(value).partition("+")
+    return f"{moment if '.' in moment else moment + '.0'}{plus}{zone}"
+
+
+def _empty_is_null(values: Sequence[Any]) -> Sequence[Any]:
+    return [value or None for value in values]
+
+
+_ENCODERS: Final[dict[Kind, tuple[ColumnFunction, ...]]] = {
+    Kind.TEXT: (_empty_is_null,),
+    Kind.DATE: (each_distinct(_within_the_calendar),),
+    Kind.TIMESTAMP: (each_distinct(_within_the_calendar),),
 }
 
 TYPES = OracleTypes()

@@ -74,10 +74,16 @@ class PostgresqlTypes:
     def folded(self, name: str) -> str:
         return name
 
+    def named(self, name: str) -> str:
+        return name
+
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:  # noqa: ARG002
         return ()
 
     def blank(self, stored: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
+        return None
+
+    def unstored(self, declared: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
         return None
 
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:

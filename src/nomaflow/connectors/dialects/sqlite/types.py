@@ -98,6 +98,9 @@ class SqliteTypes:
     def folded(self, name: str) -> str:
         return name.lower()
 
+    def named(self, name: str) -> str:
+        return name
+
     def decode(self, stored: ColumnType, wanted: ColumnType) -> tuple[ColumnFunction, ...]:
         """Refuse what is not of the declared kind; `2026-03-29T02:30:00Z` and the like parse."""
         meant = wanted if stored.kind is Kind.ANY else stored
@@ -106,6 +109,9 @@ class SqliteTypes:
         return (_DECODERS[meant.kind],) if meant.kind in _DECODERS else ()
 
     def blank(self, stored: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
+        return None
+
+    def unstored(self, declared: ColumnType) -> str | None:  # noqa: ARG002 - every value is one
         return None
 
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
