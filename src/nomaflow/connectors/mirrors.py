@@ -18,14 +18,23 @@ class Mirror(Protocol):
     def table(self, name: TableName) -> Table | None:
         """Facts of a table or view; None when there is none."""
 
-    def parameters(self, statement: Statement) -> Mapping[str, ColumnType]:
-        """The type that a value for each of the statement's names has to be of."""
+    def parameters(self, statement: Statement, table: Table | None) -> Mapping[str, ColumnType]:
+        """The type that a value for each of the statement's names has to be of.
+
+        `table` is the one that it changes, where that is known.
+        """
 
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         """From canonical values to what `write` takes for such a column."""
 
-    def create_seen(self, columns: Sequence[Column]) -> str:
-        """Make the temporary table; returns how SQL refers to it."""
+    def create_seen(
+        self, columns: Sequence[Column], table: Table | None, key: Sequence[str]
+    ) -> str:
+        """Make the temporary table; returns how SQL refers to it.
+
+        Its values compare as those in the columns of `table` that bear the same names, and its
+        rows are looked for by `key`. Raises StepRefused when changes of `table` cannot be undone.
+        """
 
     def write(self, rows: Rows) -> None:
         """Append to `seen`. Raises BadValue."""
@@ -48,8 +57,8 @@ class Mirror(Protocol):
     def select(self, sql: str) -> Iterator[Row]:
         """The rows of a query, as they come; read to the end before anything else."""
 
-    def update(self, table: Table, assignments: str, condition: str) -> str:
-        """An UPDATE of the table from the rows `s` of `seen`."""
+    def update(self, table: Table, columns: Sequence[str], condition: str) -> str:
+        """An UPDATE of these columns of the table from the rows `s` of `seen`."""
 
     def differs(self, table: Table, columns: Sequence[str], *, left: str, right: str) -> str:
         """An SQL condition: two rows are not the same in these columns of the table.

@@ -85,11 +85,10 @@ class TableDestination:
         return " AND ".join(f"{self._place}.{name} = s.{name}" for name in quoted)
 
     def _update(self, others: Sequence[str]) -> int:
-        quoted = map(self._mirror.quote, others)
-        assignments = ", ".join(f"{name} = s.{name}" for name in quoted)
         differs = self._mirror.differs(self.table, others, left=self._place, right="s")
-        statement = self._mirror.update(self.table, assignments, f"{self._same} AND {differs}")
-        return self._mirror.execute(statement)
+        return self._mirror.execute(
+            self._mirror.update(self.table, others, f"{self._same} AND {differs}")
+        )
 
     def _refuse_twins(self, seen: str) -> None:
         names = ", ".join(map(self._mirror.quote, self.key))
@@ -120,17 +119,13 @@ class QueryDestination:
         self._statement = statement
         self._prune = prune
         self._values = values
-        types = {name.lower(): kind for name, kind in mirror.parameters(statement).items()}
-        self.columns: Sequence[Column] = [Column(name, kind) for name, kind in types.items()]
-
-    @property
-    def table(self) -> Table | None:
-        changed = changed_table(self._prune or self._statement.text)
-        return self._mirror.table(changed) if changed else None
-
-    @property
-    def key(self) -> Sequence[str]:
-        return next(iter(self.table.keys), ()) if self.table else ()
+        changed = changed_table(prune or statement.text)
+        self.table = mirror.table(changed) if changed else None
+        self.key = next(iter(self.table.keys), ()) if self.table else ()
+        types = mirror.parameters(statement, self.table)
+        self.columns: Sequence[Column] = [
+            Column(name.lower(), kind) for name, kind in types.items()
+        ]
 
     def upsert(self, seen: str) -> Changes:  # noqa: ARG002 - the mirror reads it
         names = [column.name for column in self.columns]

@@ -56,7 +56,7 @@ class Mirroring:
         self._destination = destination
         self._order = order
         self._tell = tell
-        self._seen = mirror.create_seen(destination.columns)
+        self._seen = mirror.create_seen(destination.columns, destination.table, destination.key)
 
     def run(self, arriving: Iterable[Batch]) -> Outcome:
         """See every row, then change the table. Raises StepFailed with the table unchanged."""

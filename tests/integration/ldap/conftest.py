@@ -18,21 +18,46 @@ from nomaflow.testing import build_fake_ctx
 
 PEOPLE = """
 CREATE TABLE people (
-    uid varchar(40) PRIMARY KEY, number integer, mail text, changed_at timestamp, photo {bytes}
+    uid varchar(40) PRIMARY KEY, number integer, mail varchar(200), changed_at {moment},
+    photo {bytes}
 )
 """
 
-QUERIES = {
-    "put": NamedQuery(
-        sql="INSERT INTO people (uid, number, mail) VALUES (:uid, :number, :mail) "
-        "ON CONFLICT (uid) DO UPDATE SET number = excluded.number, mail = excluded.mail",
-        prune="DELETE FROM people WHERE NOT EXISTS "
-        "(SELECT 1 FROM {seen} s WHERE s.uid = people.uid AND s.number = people.number)",
-    ),
-    "put_only": NamedQuery(
-        sql="INSERT INTO people (uid, mail) VALUES (:uid, :origin || :session_user || :givenName)"
-    ),
+OTHERS = {
+    "otherwise": "ON CONFLICT (uid) DO UPDATE SET number = excluded.number, mail = excluded.mail"
 }
+WORDS: dict[str, dict[str, str]] = {
+    "sqlite": {**OTHERS, "bytes": "blob", "moment": "timestamp", "joined": "{0} || {1} || {2}"},
+    "postgresql": {
+        **OTHERS,
+        "bytes": "bytea",
+        "moment": "timestamp",
+        "joined": "{0} || {1} || {2}",
+    },
+    "mysql": {
+        "bytes": "blob",
+        "moment": "datetime",
+        "joined": "CONCAT({0}, {1}, {2})",
+        "otherwise": "ON DUPLICATE KEY UPDATE number = VALUES(number), mail = VALUES(mail)",
+    },
+}
+"""What each database spells in its own way."""
+
+ADD = "INSERT INTO people (uid, number, mail) VALUES (:uid, :number, :mail)"
+PRUNE = (
+    "DELETE FROM people WHERE NOT EXISTS "
+    "(SELECT 1 FROM {seen} s WHERE s.uid = people.uid AND s.number = people.number)"
+)
+
+
+def queries(words: dict[str, str]) -> dict[str, NamedQuery]:
+    joined = words["joined"].format(":origin", ":session_user", ":givenName")
+    put_only = f"INSERT INTO people (uid, mail) VALUES (:uid, {joined})"
+    return {
+        "put": NamedQuery(sql=f"{ADD} {words['otherwise']}", prune=PRUNE),
+        "add": NamedQuery(sql=ADD),
+        "put_only": NamedQuery(sql=put_only),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -95,11 +120,17 @@ def branch(slapd: SlapdServer) -> Branch:
     return Branch(slapd, name)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mariadb", marks=pytest.mark.mariadb),
+    ]
+)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/target.db"
-    return str(request.getfixturevalue("postgresql_url"))
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 class Target:
@@ -107,12 +138,12 @@ class Target:
 
     def __init__(self, url: str) -> None:
         self._given: dict[str, Any] = {}
-        definition = SqlDefinition(pool="db", queries=QUERIES)
+        self._words = WORDS[url.partition(":")[0]]
+        definition = SqlDefinition(pool="db", queries=queries(self._words))
         settings = ConnectorSettings("db", "sql", definition, ResolvedPool("db", url))
         self.connectors = Connectors(lambda _: settings, ConnectorTypes.discover())
         self.connector = cast("SqlConnector", self.connectors.get("db"))
         self.uses("db", self.connector)
-        self.is_postgresql = url.startswith("postgresql")
 
     def uses(self, name: str, connector: Any) -> None:
         """Give the step one more connector."""
@@ -120,7 +151,7 @@ class Target:
         self.ctx = build_fake_ctx(params={"origin": "ldap"}, connectors=self._given)
 
     def create(self, ddl: str) -> None:
-        self.connector.execute(ddl.format(bytes="bytea" if self.is_postgresql else "blob"))
+        self.connector.execute(ddl.format_map(self._words))
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.connector.execute(sql)]

@@ -78,7 +78,7 @@ def test_a_refused_row_is_named_and_undoes_all(
     target.connector.execute("CREATE UNIQUE INDEX mails ON people (mail)")
     branch.server.replace(branch.dn("u17"), "mail", "u3@example.test")
     with pytest.raises(StepFailed, match=r"row with .*'u17'.*Nothing was changed"):
-        target.sync(fields)
+        target.sync(fields, target_query="add")
     assert target.rows("SELECT count(*) FROM people") == [(0,)]
 
 
@@ -101,7 +101,7 @@ def test_without_attributes_the_parameters_are_the_attributes(
 @pytest.mark.parametrize(
     ("more", "error", "message"),
     [
-        ({"target_query": "nobody"}, NotFound, "has no query 'nobody'.*put, put_only"),
+        ({"target_query": "nobody"}, NotFound, "has no query 'nobody'.*put, add, put_only"),
         ({"mapping": {}}, StepRefused, "names :number without a value"),
         ({"mapping": {"mail": "email"}}, StepRefused, "`mapping` names :email"),
         ({"target_query": "put_only", "prune": True}, StepRefused, "no companion `prune`"),

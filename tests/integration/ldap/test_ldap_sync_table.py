@@ -122,7 +122,9 @@ def test_values_arrive_in_the_columns_types(branch: Branch, target: Target) -> N
 
 def test_several_values_are_joined_or_make_rows(branch: Branch, target: Target) -> None:
     branch.add_people(3)
-    target.create("CREATE TABLE addresses (dn text, mail text, PRIMARY KEY (dn, mail))")
+    target.create(
+        "CREATE TABLE addresses (dn varchar(200), mail varchar(99), PRIMARY KEY (dn, mail))"
+    )
     target.sync(
         branch.fields, target_table="people", attributes=["uid", "mail"], multi_valued="join"
     )

@@ -33,3 +33,8 @@ def respelled(definition: str, words: Mapping[str, str]) -> str:
     for word, own in words.items():
         definition = definition.replace(word, own)
     return definition
+
+
+def from_seen(columns: Sequence[str], quote: Quote) -> str:
+    """The assignments of an UPDATE: each column gets the value of the row `s`."""
+    return ", ".join(f"{quote(column)} = s.{quote(column)}" for column in columns)

@@ -19,8 +19,8 @@ from nomaflow.errors import NotFound, StepRefused
 _ROWS_AT_ONCE: Final = 1000
 _HELD = re.compile(r'Could not set lock on file "(.*?)": .*?lock is held in (.*?\(PID \d+\))')
 _NO_MIRROR = (
-    "ldap_sync into DuckDB is not available in this version. "
-    "Sync into PostgreSQL or SQLite, and copy from there."
+    "ldap_sync cannot sync into DuckDB: it has no savepoints, so a refused row could not be named. "
+    "Sync into PostgreSQL, SQLite or MariaDB, and copy from there with sql_copy."
 )
 
 
@@ -75,7 +75,7 @@ class DuckdbDialect:
         return DuckdbTarget(connection)
 
     def mirror(self, connection: Any) -> Mirror:  # noqa: ARG002 - the seam's
-        """Not built yet."""
+        """DuckDB has no savepoints."""
         raise StepRefused(_NO_MIRROR)
 
     def emptying(self, table: str) -> str:

@@ -13,14 +13,9 @@ from nomaflow.connectors.copies import Source, Target
 from nomaflow.connectors.dialects.base import Answer, Failure, answer_of, causes, driver_connection
 from nomaflow.connectors.mirrors import Mirror
 from nomaflow.connectors.statement import Statement
-from nomaflow.errors import NotFound, StepRefused
+from nomaflow.errors import NotFound
 
 _UNREACHABLE = frozenset({1040, 1053, 1203, 2002, 2003, 2006, 2013, 2055})
-
-_NO_MIRROR = (
-    "ldap_sync into MySQL and MariaDB is not available in this version. "
-    "Sync into PostgreSQL or SQLite, and copy from there."
-)
 
 
 class MysqlDialect:
@@ -82,9 +77,11 @@ class MysqlDialect:
 
         return MysqlTarget(driver_connection(connection))
 
-    def mirror(self, connection: Any) -> Mirror:  # noqa: ARG002 - the seam's
-        """Not built yet."""
-        raise StepRefused(_NO_MIRROR)
+    def mirror(self, connection: Any) -> Mirror:
+        """Brings tables in line with a list."""
+        from nomaflow.connectors.dialects.mysql.mirror import MysqlMirror  # needs the driver
+
+        return MysqlMirror(driver_connection(connection))
 
     def emptying(self, table: str) -> str:
         return f"TRUNCATE TABLE {table}"

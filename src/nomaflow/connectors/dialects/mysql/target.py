@@ -15,6 +15,7 @@ from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
 from nomaflow.connectors.dialects.mysql import catalogue, creating, stash, ways
 from nomaflow.connectors.dialects.mysql.beside import beside
 from nomaflow.connectors.dialects.mysql.catalogue import Connection, fetch
+from nomaflow.connectors.dialects.mysql.comparing import VIOLATIONS, differing
 from nomaflow.connectors.dialects.mysql.csv_lane import Csv
 from nomaflow.connectors.dialects.mysql.expressions import quote
 from nomaflow.connectors.dialects.mysql.heir import Heir
@@ -25,12 +26,10 @@ from nomaflow.connectors.dialects.mysql.types import TYPES
 from nomaflow.connectors.dialects.mysql.waiting import briefly, lock_errors, lock_out_writers
 from nomaflow.connectors.dialects.mysql.within import Within
 from nomaflow.connectors.dialects.spelling import limited
-from nomaflow.connectors.tables import Column, ColumnType, Kind, Row, Rows, Table, TableName
+from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
 from nomaflow.errors import StepFailed
 
-_VIOLATIONS: Final = frozenset({1048, 1062, 1216, 1217, 1451, 1452, 1586, 3819, 4025})
 _EXISTS: Final = 1050
-_BYTEWISE: Final = frozenset({Kind.TEXT, Kind.JSON, Kind.NATIVE})
 
 
 class MysqlTarget:
@@ -184,7 +183,7 @@ class MysqlTarget:
             new = ", ".join(f"t.{quote(name)} = s.{quote(name)}" for name in others)
             updated = self.execute(
                 f"UPDATE {here} AS t JOIN {stash} AS s ON {same} SET {new}"  # noqa: S608 - quoted
-                f" WHERE {_differ(table, others)}"
+                f" WHERE {differing(table, others, left='t', right='s')}"
             )
         values = ", ".join(f"s.{quote(name)}" for name in columns)
         return updated + self.execute(
@@ -216,7 +215,7 @@ class MysqlTarget:
         return quote(name)
 
     def violation(self, error: Exception) -> str | None:
-        if not isinstance(error, pymysql.MySQLError) or error.args[0] not in _VIOLATIONS:
+        if not isinstance(error, pymysql.MySQLError) or error.args[0] not in VIOLATIONS:
             return None
         return str(error.args[1])
 
@@ -274,14 +273,3 @@ class MysqlTarget:
 
     def _names(self, columns: Sequence[str]) -> str:
         return ", ".join(quote(column) for column in columns)
-
-
-def _differ(table: Table, columns: Sequence[str]) -> str:
-    """An SQL condition: rows `t` and `s` are not the same, byte by byte, in these columns."""
-    kinds = {column.name: column.type.kind for column in table.columns}
-    pairs = ((f"t.{quote(name)}", f"s.{quote(name)}", kinds[name]) for name in columns)
-    same = (
-        f"CAST({t} AS BINARY) <=> CAST({s} AS BINARY)" if kind in _BYTEWISE else f"{t} <=> {s}"
-        for t, s, kind in pairs
-    )
-    return f"NOT ({' AND '.join(same)})"

@@ -15,6 +15,7 @@ from nomaflow.connectors.dialects.postgresql.source import reference
 from nomaflow.connectors.dialects.postgresql.target import bad_value
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.dialects.postgresql.upserting import UNCOMPARABLE
+from nomaflow.connectors.dialects.spelling import from_seen
 from nomaflow.connectors.statement import Statement
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
 from nomaflow.connectors.values import ColumnFunction
@@ -34,7 +35,7 @@ class PostgresqlMirror:
     def table(self, name: TableName) -> Table | None:
         return catalogue.table(self._connection, name)
 
-    def parameters(self, statement: Statement) -> Mapping[str, ColumnType]:
+    def parameters(self, statement: Statement, table: Table | None) -> Mapping[str, ColumnType]:  # noqa: ARG002
         """The server says what it takes each of them for."""
         names, text = statement.rendered(lambda place: f"${place}")
         pgconn = self._connection.pgconn
@@ -52,7 +53,12 @@ class PostgresqlMirror:
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         return TYPES.encode(declared)
 
-    def create_seen(self, columns: Sequence[Column]) -> str:
+    def create_seen(
+        self,
+        columns: Sequence[Column],
+        table: Table | None,  # noqa: ARG002 - the types tell how values compare
+        key: Sequence[str],  # noqa: ARG002 - large tables are joined by hash
+    ) -> str:
         self._columns = columns
         definitions = ", ".join(f"{quote(column.name)} {column.type.native}" for column in columns)
         self.execute(f"DROP TABLE IF EXISTS {_SEEN}")
@@ -94,10 +100,9 @@ class PostgresqlMirror:
     def select(self, sql: str) -> Iterator[Row]:
         return RawCursor(self._connection).stream(sql, size=_ROWS_AT_ONCE)
 
-    def update(self, table: Table, assignments: str, condition: str) -> str:
-        return (
-            f"UPDATE {reference(table.name)} SET {assignments} FROM {_SEEN} AS s WHERE {condition}"  # noqa: S608
-        )
+    def update(self, table: Table, columns: Sequence[str], condition: str) -> str:
+        where, new = reference(table.name), from_seen(columns, quote)
+        return f"UPDATE {where} SET {new} FROM {_SEEN} AS s WHERE {condition}"  # noqa: S608
 
     def differs(self, table: Table, columns: Sequence[str], *, left: str, right: str) -> str:
         """Types without equality compare as text."""

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
+from nomaflow.connectors.dialects.spelling import from_seen
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.statement import Statement
@@ -23,14 +24,19 @@ class SqliteMirror:
     def table(self, name: TableName) -> Table | None:
         return catalogue.table(self._connection, name)
 
-    def parameters(self, statement: Statement) -> Mapping[str, ColumnType]:
+    def parameters(self, statement: Statement, table: Table | None) -> Mapping[str, ColumnType]:  # noqa: ARG002
         """A parameter takes any value; the column that it goes to may turn it into another."""
         return dict.fromkeys(statement.names, column_type(""))
 
     def encode(self, declared: ColumnType) -> tuple[ColumnFunction, ...]:
         return TYPES.encode(declared)
 
-    def create_seen(self, columns: Sequence[Column]) -> str:
+    def create_seen(
+        self,
+        columns: Sequence[Column],
+        table: Table | None,  # noqa: ARG002 - the types tell how values compare
+        key: Sequence[str],  # noqa: ARG002 - SQLite makes the index that it needs
+    ) -> str:
         """Columns have the types of those that they are for, so that values compare alike."""
         names = ", ".join(f"{catalogue.quote(c.name)} {c.type.native}" for c in columns)
         places = ", ".join("?" for _ in columns)
@@ -64,9 +70,9 @@ class SqliteMirror:
     def select(self, sql: str) -> Iterator[Row]:
         return self._connection.execute(sql)
 
-    def update(self, table: Table, assignments: str, condition: str) -> str:
-        where = self.reference(table.name)
-        return f"UPDATE {where} SET {assignments} FROM {_SEEN} AS s WHERE {condition}"  # noqa: S608
+    def update(self, table: Table, columns: Sequence[str], condition: str) -> str:
+        where, new = self.reference(table.name), from_seen(columns, catalogue.quote)
+        return f"UPDATE {where} SET {new} FROM {_SEEN} AS s WHERE {condition}"  # noqa: S608
 
     def differs(self, table: Table, columns: Sequence[str], *, left: str, right: str) -> str:  # noqa: ARG002
         ours = ", ".join(f"{left}.{catalogue.quote(column)}" for column in columns)
