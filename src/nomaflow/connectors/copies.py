@@ -153,8 +153,10 @@ class CsvSource(Protocol):
     def refuse(self, transfer: Transfer) -> None:
         """Raises Unsuited when it cannot write these columns."""
 
-    def opened(self, transfer: Transfer, null: str) -> AbstractContextManager[Iterator[Lines]]:
-        """The rows; `null` is the word for NULL.
+    def opened(
+        self, transfer: Transfer, null: str, on_cancel: OnCancel
+    ) -> AbstractContextManager[Iterator[Lines]]:
+        """The rows; `null` is the word for NULL. A stop that is asked for ends them.
 
         Raises Unsuited for a row that it cannot write, and SourceFailed.
         """

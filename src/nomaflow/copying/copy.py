@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from nomaflow.connectors.ahead import read_ahead
 from nomaflow.connectors.copies import Load, Moved, Source, SourceFailed, Target, Unsuited, Way
 from nomaflow.connectors.tables import Column, Query, Rows, TableName
 from nomaflow.copying import checksum, drift, swap
@@ -20,7 +21,7 @@ from nomaflow.copying.progress import Progress, grouped
 from nomaflow.copying.receipt import Receipts
 from nomaflow.copying.side import Side
 from nomaflow.copying.stash import Stash
-from nomaflow.copying.stream import batches, move, read_ahead
+from nomaflow.copying.stream import batches, move
 from nomaflow.copying.swap import Outcome, Swap
 from nomaflow.errors import StepFailed
 

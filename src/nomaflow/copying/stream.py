@@ -4,8 +4,6 @@ Batches are bounded in rows and in bytes, and few are read ahead, so that memory
 with the table.
 """
 
-import queue
-import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -21,7 +19,6 @@ from nomaflow.copying.progress import Progress
 from nomaflow.errors import StepFailed
 
 MOST_BYTES: Final = 8 * 1024 * 1024
-READ_AHEAD: Final = 2
 _FIXED_BYTES: Final = 8
 _VARIABLE = frozenset({Kind.TEXT, Kind.BYTES, Kind.JSON, Kind.NATIVE, Kind.ANY})
 
@@ -77,61 +74,6 @@ def _lengths(values: Iterator[object]) -> int:
 
 def _length(value: object) -> int:
     return len(value) if isinstance(value, str | bytes) else _FIXED_BYTES
-
-
-def read_ahead(
-    batches: Generator[Batch, None, None], interrupt: Callable[[], None]
-) -> Generator[Batch, None, None]:
-    """The same batches, read by a thread of their own, at most `READ_AHEAD` before their use.
-
-    `interrupt` makes the thread return from what it waits for, if its batches are wanted no more.
-    """
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(READ_AHEAD)
-    stop = threading.Event()
-    reader = threading.Thread(target=_fill, args=(ready, batches, stop), name="copy reader")
-    reader.start()
-    try:
-        yield from _taken(ready)
-    except BaseException:
-        stop.set()
-        interrupt()
-        raise
-    finally:
-        _drain(ready)
-        reader.join()
-
-
-def _taken(ready: "queue.Queue[Batch | BaseException | None]") -> Iterator[Batch]:
-    while (item := ready.get()) is not None:
-        if isinstance(item, BaseException):
-            raise item
-        yield item
-
-
-def _fill(
-    ready: "queue.Queue[Batch | BaseException | None]",
-    batches: Generator[Batch, None, None],
-    stop: threading.Event,
-) -> None:
-    end: BaseException | None = None
-    try:
-        with closing(batches):
-            for batch in batches:
-                ready.put(batch)
-                if stop.is_set():
-                    break
-    except BaseException as error:  # noqa: BLE001 - it is raised where the batches are used
-        end = error
-    ready.put(end)
-
-
-def _drain(ready: "queue.Queue[Batch | BaseException | None]") -> None:
-    """Make room, so that a reader which waits to put its last items comes to its end."""
-    while True:
-        try:
-            ready.get_nowait()
-        except queue.Empty:
-            return
 
 
 def move(

@@ -1,7 +1,7 @@
 """What the SQL of MySQL and MariaDB does to values on their way."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -99,7 +99,7 @@ def test_an_error_of_the_target_is_not_taken_for_the_sources(mariadb_url: str) -
         assert table is not None
         query = source.select(table, table.columns, None, {})
         transfer = Transfer(query, [query], table.name, table.columns, table.columns, verbatim=True)
-        lines = source.csv().opened(transfer, "")
+        lines = source.csv().opened(transfer, "", lambda _: nullcontext())
         assert [each.data for each in lines.__enter__()] == [b"1\n"]
         error = pymysql.OperationalError(2006, "the target is gone")
         assert not lines.__exit__(type(error), error, None)

@@ -3,9 +3,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from nomaflow.connectors.ahead import READ_AHEAD, read_ahead
 from nomaflow.connectors.tables import Column, ColumnType, Kind
 from nomaflow.copying.progress import Progress
-from nomaflow.copying.stream import READ_AHEAD, Batch, batches, read_ahead
+from nomaflow.copying.stream import Batch, batches
 
 COLUMNS = [
     Column("id", ColumnType(Kind.INTEGER, "integer")),

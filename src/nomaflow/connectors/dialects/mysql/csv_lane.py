@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from nomaflow.connectors.copies import CsvSource, Lines, Load, Moved, Source, Transfer, Unsuited
+from nomaflow.connectors.copies import Lines, Load, Moved, OnCancel, Source, Transfer, Unsuited
 from nomaflow.connectors.dialects.mysql.loading import Loading, Refused
 from nomaflow.connectors.dialects.mysql.types import is_bits
 from nomaflow.connectors.tables import Column, ColumnType, Kind
@@ -30,15 +30,19 @@ class Csv:
         source.refuse(transfer)
         for ours, theirs in zip(transfer.sources, transfer.targets, strict=True):
             _refuse(ours, theirs)
-        return lambda arrived, _: self._load(source, transfer, arrived)
 
-    def _load(self, source: CsvSource, transfer: Transfer, arrived: Callable[[int], None]) -> Moved:
+        def load(arrived: Callable[[int], None], on_cancel: OnCancel) -> Moved:
+            with source.opened(transfer, _NULL, on_cancel) as found:
+                return self._load(found, arrived)
+
+        return load
+
+    def _load(self, found: Iterator[Lines], arrived: Callable[[int], None]) -> Moved:
         passing = _Passing(arrived)
-        with source.opened(transfer, _NULL) as found:
-            try:
-                written = self.loading.load_csv(passing.data(found))
-            except Refused as refused:
-                raise Unsuited(str(refused)) from refused
+        try:
+            written = self.loading.load_csv(passing.data(found))
+        except Refused as refused:
+            raise Unsuited(str(refused)) from refused
         return Moved(passing.rows, written, passing.size, passing.blanked)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import pymysql
 
-from nomaflow.connectors.copies import Lines, SourceFailed, Transfer, Unsuited
+from nomaflow.connectors.copies import Lines, OnCancel, SourceFailed, Transfer, Unsuited
 from nomaflow.connectors.dialects.mysql.catalogue import Connection
 from nomaflow.connectors.dialects.mysql.expressions import quote
 from nomaflow.connectors.dialects.mysql.packets import Result
@@ -41,7 +41,12 @@ class MysqlCsv:
                 raise Unsuited(f"column '{column.name}' is {column.type.native}")
 
     @contextmanager
-    def opened(self, transfer: Transfer, null: str) -> Iterator[Iterator[Lines]]:
+    def opened(
+        self,
+        transfer: Transfer,
+        null: str,
+        on_cancel: OnCancel,  # noqa: ARG002 - the source's own connection reads
+    ) -> Iterator[Iterator[Lines]]:
         with _failures():
             result = Result(self.connection, _select(transfer, null))
         with closing(result):

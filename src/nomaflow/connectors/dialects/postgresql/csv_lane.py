@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 import psycopg
 
-from nomaflow.connectors.copies import CsvSource, Lines, Load, Moved, Source, Transfer, Unsuited
+from nomaflow.connectors.copies import Lines, Load, Moved, OnCancel, Source, Transfer, Unsuited
 from nomaflow.connectors.dialects.postgresql.exact import fits
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.filling import fill
@@ -35,15 +35,18 @@ class Csv:
         for ours, theirs in zip(transfer.sources, transfer.targets, strict=True):
             _refuse(ours, theirs.type)
 
-        def load(arrived: Callable[[int], None], _: object) -> Moved:
-            return self._load(source, transfer, arrived)
+        def load(arrived: Callable[[int], None], on_cancel: OnCancel) -> Moved:
+            with source.opened(transfer, "", on_cancel) as found:
+                return self._fill(found, transfer, arrived)
 
         return load
 
-    def _load(self, source: CsvSource, transfer: Transfer, arrived: Callable[[int], None]) -> Moved:
+    def _fill(
+        self, found: Iterator[Lines], transfer: Transfer, arrived: Callable[[int], None]
+    ) -> Moved:
         passing = _Passing(arrived)
         names = ", ".join(quote(column.name) for column in transfer.targets)
-        with source.opened(transfer, null="") as found, closing(passing.data(found)) as chunks:
+        with closing(passing.data(found)) as chunks:
             into = f"{self.stash} ({names})"
             size, written = fill(self.target, into, chunks, frozen=self.stash, form="csv")
         return Moved(passing.rows, written, size, passing.blanked)

@@ -1,47 +1,60 @@
-"""Reads a table as CSV, by COPY."""
+"""Reads a table as CSV, by COPY.
+
+A connection of its own reads, in the source's snapshot, as in the lane of raw bytes.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 import psycopg
-from psycopg import RawCursor
 
-from nomaflow.connectors.copies import Lines, SourceFailed, Transfer, Unsuited
-from nomaflow.connectors.dialects.postgresql.exact import REFUSED
+from nomaflow.connectors.copies import Lines, OnCancel, SourceFailed, Transfer
 from nomaflow.connectors.dialects.postgresql.expressions import quote
 from nomaflow.connectors.dialects.postgresql.literals import literal
+from nomaflow.connectors.dialects.postgresql.readers import Address, Readers, exported_snapshot
 from nomaflow.connectors.tables import Column, Kind
-
-_ROWS_AT_ONCE: Final = 2000
 
 
 @dataclass(frozen=True)
 class PostgresqlCsv:
-    """The source's own connection, whose statement a stop ends."""
+    """`connection` holds the snapshot."""
 
     connection: psycopg.Connection[Any]
 
-    def refuse(self, transfer: Transfer) -> None:
-        """Every type has a text."""
+    def refuse(self, transfer: Transfer) -> None:  # noqa: ARG002 - every type has a text
+        """Raises Unsuited where no other connection can be opened alike."""
+        Address.of(self.connection)
 
     @contextmanager
-    def opened(self, transfer: Transfer, null: str) -> Iterator[Iterator[Lines]]:
+    def opened(
+        self, transfer: Transfer, null: str, on_cancel: OnCancel
+    ) -> Iterator[Iterator[Lines]]:
         fields = ", ".join(map(_field, transfer.sources))
         rows = literal(self.connection, transfer.query)
         select = f"SELECT {fields} FROM (\n{rows}\n) AS q"  # noqa: S608 - quoted
-        copy = f"COPY ({select}) TO STDOUT (FORMAT csv, NULL '{null}')"
-        with _failures(), RawCursor(self.connection).copy(copy) as found:
-            yield _lines(iter(found))
+        address, snapshot = Address.of(self.connection), exported_snapshot(self.connection)
+        readers = Readers(address, snapshot, [select], csv_null=null)
+        with closing(readers), on_cancel(readers.stop):
+            yield _lines(readers)
 
 
-def _lines(rows: Iterator[Any]) -> Iterator[Lines]:
-    """The server sends each row by itself."""
-    with _failures():
-        while some := list(islice(rows, _ROWS_AT_ONCE)):
-            yield Lines(b"".join(some), len(some), {})
+def _lines(readers: Readers) -> Iterator[Lines]:
+    read = 0
+    for _, chunk in readers.chunks():
+        rows = _rows(chunk)
+        yield Lines(chunk, rows, {})
+        read += rows
+    if read != readers.rows:
+        raise SourceFailed(psycopg.OperationalError("the stream of the source broke off"))
+
+
+def _rows(chunk: bytes) -> int:
+    """Ends of lines outside of quotes."""
+    if b'"' not in chunk:
+        return chunk.count(b"\n")
+    return sum(part.count(b"\n") for part in chunk.split(b'"')[::2])
 
 
 def _field(column: Column) -> str:
@@ -51,13 +64,3 @@ def _field(column: Column) -> str:
     if column.type.kind is Kind.TIMESTAMP and column.type.zoned:
         return f"timezone('UTC', {name})"
     return name
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as error:
-        if (error.sqlstate or "").startswith(REFUSED):
-            raise Unsuited(error.diag.message_primary or str(error)) from error
-        raise SourceFailed(error) from error

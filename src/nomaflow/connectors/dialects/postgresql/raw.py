@@ -17,7 +17,7 @@ from nomaflow.connectors.copies import Load, Moved, OnCancel, SourceFailed, Tran
 from nomaflow.connectors.dialects.postgresql.exact import Ends, with_casts
 from nomaflow.connectors.dialects.postgresql.filling import fill
 from nomaflow.connectors.dialects.postgresql.literals import literal
-from nomaflow.connectors.dialects.postgresql.readers import Address, Readers
+from nomaflow.connectors.dialects.postgresql.readers import Address, Readers, exported_snapshot
 from nomaflow.connectors.dialects.postgresql.session import side_by_side
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -47,7 +47,7 @@ class Raw:
             with ExitStack() as stack:
                 writers = stack.enter_context(self.ends.writers(len(texts)))
                 parts = [texts[n :: len(writers)] for n in range(len(writers))]
-                snapshot = self._snapshot()
+                snapshot = exported_snapshot(self.ends.source)
                 readers = [
                     stack.enter_context(closing(Readers(address, snapshot, part))) for part in parts
                 ]
@@ -56,10 +56,6 @@ class Raw:
                 return streams.run(arrived)
 
         return load
-
-    def _snapshot(self) -> str:
-        row = self.ends.source.execute("SELECT pg_export_snapshot()").fetchone()
-        return str(row[0]) if row else ""
 
 
 @dataclass(frozen=True)

@@ -77,19 +77,31 @@ class Address:
         return connection
 
 
+def exported_snapshot(connection: psycopg.Connection[Any]) -> str:
+    """What lets another connection see what this one's transaction sees."""
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    return str(row[0]) if row else ""
+
+
 class Readers:
     """A thread that copies queries out, each on its own connection, in one snapshot.
 
     `chunks()` gives whole rows at a time, with the number of their query; it waits for the
-    slowest. `stop()` may be called from any thread.
+    slowest. They are binary, or CSV with the word `csv_null` for NULL. `stop()` may be called from
+    any thread.
     """
 
-    def __init__(self, address: Address, snapshot: str, queries: Sequence[str]) -> None:
+    def __init__(
+        self, address: Address, snapshot: str, queries: Sequence[str], csv_null: str | None = None
+    ) -> None:
         self.pids: list[int] = []
         self.rows = 0
         self._address = address
         self._snapshot = snapshot
         self._queries = queries
+        self._form = (
+            {"format": "binary"} if csv_null is None else {"format": "csv", "null": csv_null}
+        )
         self._ready: queue.Queue[tuple[int, bytes] | BaseException | None] = queue.Queue(READ_AHEAD)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Task[None] | None = None
@@ -149,7 +161,7 @@ class Readers:
         connection = await self._address.connect(self._snapshot)
         self.pids.append(connection.get_server_pid())
         try:
-            done = await connection.copy_from_query(f"\n{query}\n", output=put, format="binary")
+            done = await connection.copy_from_query(f"\n{query}\n", output=put, **self._form)
             self.rows += int(done.removeprefix("COPY "))
         finally:
             await _closed(connection)
