@@ -43,18 +43,20 @@ def _copy(answer: Connection, urls: dict[str, str], settings: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
-    ("source", "settings", "lane", "most"),
+    ("direction", "settings", "lane", "most"),
     [
-        ("postgresql", {}, "raw", 30),
-        ("postgresql", {"partitions": 2}, "raw", 45),
-        ("sqlite", {}, "arrow", 70),
-        ("postgresql", {"lane": "rows"}, "rows", 70),
+        ("postgresql postgresql", {}, "raw", 30),
+        ("postgresql postgresql", {"partitions": 2}, "raw", 45),
+        ("postgresql sqlite", {}, "csv", 70),
+        ("sqlite postgresql", {}, "arrow", 70),
+        ("postgresql postgresql", {"lane": "rows"}, "rows", 70),
     ],
 )
 def test_fifty_times_the_rows_take_hardly_more(
-    places: Places, desk: Desk, source: str, settings: dict[str, Any], lane: str, most: float
+    places: Places, desk: Desk, direction: str, settings: dict[str, Any], lane: str, most: float
 ) -> None:
-    here, _ = places(source, "postgresql")
+    source, target = direction.split()
+    here, _ = places(source, target)
     fill = FILL_SQLITE if source == "sqlite" else FILL
     here.run(TABLE, fill.format(rows=FEW))
     assert peak_of_copy(desk.urls, FEW, **settings)[0] == lane

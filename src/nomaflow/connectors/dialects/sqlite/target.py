@@ -15,6 +15,7 @@ from nomaflow.connectors.dialects.on_conflict import inserting, updating
 from nomaflow.connectors.dialects.spelling import limited
 from nomaflow.connectors.dialects.sqlite import catalogue
 from nomaflow.connectors.dialects.sqlite.attached import Attached
+from nomaflow.connectors.dialects.sqlite.csv_lane import Csv
 from nomaflow.connectors.dialects.sqlite.source import SqliteSource
 from nomaflow.connectors.dialects.sqlite.types import TYPES, column_type
 from nomaflow.connectors.tables import Column, ColumnType, Row, Rows, Table, TableName
@@ -73,7 +74,7 @@ class SqliteTarget:
 
     def shortcuts(self, source: Source) -> Sequence[Shortcut]:
         if not isinstance(source, SqliteSource):
-            return ()
+            return (Csv(source, self._connection, _STASH),)
         return (Attached(source.connection, self._connection, _STASH),)
 
     def write(self, rows: Rows) -> int:

@@ -252,14 +252,16 @@ _DECODERS: dict[Kind, ColumnFunction] = {
 
 
 def _encode_decimal(declared: ColumnType) -> ColumnFunction:
-    if _is_text_affinity(declared.native) or _keeps_all(declared):
+    if keeps_digits(declared):
         reason = "is no finite number, which SQLite has no decimal for"
         return within(_is_finite, reason, plainly=_are_digits)
     return within(_is_kept, "has more digits than SQLite keeps outside of a text column")
 
 
-def _keeps_all(declared: ColumnType) -> bool:
-    """Whether an integer or a double keeps every number of so many digits."""
+def keeps_digits(declared: ColumnType) -> bool:
+    """Whether a text, an integer or a double keeps every number of so many digits."""
+    if _is_text_affinity(declared.native):
+        return True
     exact = _DIGITS_OF_A_DOUBLE if declared.scale else _DIGITS_OF_AN_INTEGER
     return declared.size is not None and declared.size <= exact
 
