@@ -95,6 +95,28 @@ def test_a_line_of_another_user_is_carried_but_not_switched_on() -> None:
     assert "nobody2" in theirs.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("line", "user_column", "word", "advice"),
+    [
+        ("0 2 * * * root /usr/bin/backup --all", False, "'root'", "with --user-column"),
+        ("@daily\troot\tcd / && run-parts /etc/x", False, "'root'", "with --user-column"),
+        ("0 2 * * * /usr/bin/backup --all", True, "'/usr/bin/backup'", "without --user-column"),
+    ],
+)
+def test_a_line_of_the_other_kind_of_crontab_makes_no_job(
+    line: str, user_column: bool, word: str, advice: str
+) -> None:
+    (left_out,) = read_crontab(f"# 5 5 * * * root /bin/old\n\n{line}\n", user_column=user_column)
+    assert isinstance(left_out, LeftOut)
+    assert left_out.line == 3
+    assert word in left_out.reason
+    assert advice in left_out.reason
+
+
+def test_a_program_that_bears_the_name_of_a_user_is_a_program() -> None:
+    assert [entry.command for entry in entries("@daily root\n")] == ["root"]
+
+
 def test_a_secret_in_a_command_is_pointed_at() -> None:
     (job,) = jobs_from([Entry(1, "@daily", "mysqldump --password=hunter2 db")], (), "ann")
     assert "hold a secret" in job.notes[0]

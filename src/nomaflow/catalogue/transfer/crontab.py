@@ -1,6 +1,8 @@
 """Crontabs as Debian's cron and cronie read them: what each line starts, when, and with what."""
 
+import pwd
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -64,7 +66,9 @@ def read_crontab(text: str, *, user_column: bool = False) -> Iterator[Entry | Le
                 variables[name] = value
         elif stripped:
             comment = " ".join(comments) or None
-            yield _entry(number, line, variables, comment, user_column=user_column)
+            made = _entry(number, line, variables, comment, user_column=user_column)
+            reason = _other_kind(made) if isinstance(made, Entry) else None
+            yield LeftOut(number, stripped, reason) if reason else made
         comments = []
 
 
@@ -103,6 +107,34 @@ def _entry(
     if not command:
         return LeftOut(number, shown, "there is no command")
     return Entry(number, schedule, command, stdin, user, comment, dict(variables))
+
+
+def _other_kind(entry: Entry) -> str | None:
+    """Why the line belongs to the other kind of crontab, with or without users; None: it does not.
+
+    A user without --user-column would be started as a program.
+    """
+    first, *rest = entry.command.split(maxsplit=1)
+    if entry.user is None and rest and _is_user(first) and shutil.which(first) is None:
+        return (
+            f"'{first}' is a user, no program: this is a line of a system crontab. Read its file"
+            " with --user-column, or take the user out of the line"
+        )
+    if entry.user is not None and "/" in entry.user:
+        return (
+            f"'{entry.user}' is a program, no user: this is a line of a user's crontab. Read its"
+            " file without --user-column, or write the user before the command"
+        )
+    return None
+
+
+def _is_user(name: str) -> bool:
+    """Whether this machine has such a user; every one has root."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return name == "root"
+    return True
 
 
 def _parted(text: str) -> tuple[str, str | None]:
