@@ -10,7 +10,9 @@ from pathlib import Path
 from time import perf_counter
 from urllib.parse import quote
 
+import psycopg
 from tests.homes import a_query_job, a_token
+from tests.servers.postgresql import throwaway_postgresql
 
 from bench.figure import Figure, quantile
 from bench.server import Client, a_measured_home, measured, store_rows
@@ -20,16 +22,21 @@ from nomaflow.history.changes import LinesAdded
 
 RUNS, LINES, TIMES = 1_000_000, 1_000_000, 40
 START = datetime(2025, 1, 1, tzinfo=UTC)
-MANY = """
-INSERT INTO ly2_job_runs (job_id, state, reason, triggered_by, trigger_id, scheduled_at, created_at,
-    started_at, finished_at, attempt, params, waits_turn)
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :runs),
+SQLITE_INSTANTS = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}),
     at(i, t) AS (SELECT i, strftime('%Y-%m-%d %H:%M:%S', 1735689600 + i * 30, 'unixepoch')
         || '.000000+00:00' FROM n)
-SELECT CASE WHEN i % 333333 = 7 THEN 'rarely' ELSE 'job-' || (i % 500) END,
+"""
+POSTGRESQL_INSTANTS = """
+WITH at(i, t) AS (SELECT i, to_timestamp(1735689600 + i * 30) FROM generate_series(1, {}) n(i))
+"""
+MANY = """
+INSERT INTO ly2_job_runs (job_id, state, reason, triggered_by, trigger_id, scheduled_at, created_at,
+    started_at, finished_at, attempt, params)
+{} SELECT CASE WHEN i % 333333 = 7 THEN 'rarely' ELSE 'job-' || (i % 500) END,
     CASE WHEN i % 50 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END,
     CASE WHEN i % 50 = 0 THEN 'step ''copy'' failed: timeout' END, 'cron', 'schedule', t, t, t, t,
-    1, '{}', 0 FROM at
+    1, '{{}}' FROM at
 """
 FILTERS = {
     "first page": "",
@@ -51,23 +58,45 @@ FILTERS = {
 
 
 def measure() -> Iterator[Figure]:
-    with tempfile.TemporaryDirectory() as folder:
-        home = a_measured_home(Path(folder), a_query_job("ask", "SELECT 1"))
-        token = a_token(home)
-        with closing(sqlite3.connect(home / "data" / "nomaflow.db")) as store:
-            store.execute(MANY, {"runs": RUNS})
-            store.commit()
-        with measured(home, token) as subject:
-            yield from pages(subject.client())
+    yield from on_sqlite()
+    yield from on_postgresql()
     with tempfile.TemporaryDirectory() as folder:
         home = a_measured_home(Path(folder), a_query_job("ask", "SELECT 1"))
         yield from asyncio.run(long_log(home))
 
 
-def pages(client: Client) -> Iterator[Figure]:
+def on_sqlite() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        home = a_measured_home(Path(folder), a_query_job("ask", "SELECT 1"))
+        token = a_token(home)
+        with closing(sqlite3.connect(home / "data" / "nomaflow.db")) as store:
+            store.execute(MANY.format(SQLITE_INSTANTS.format(RUNS)))
+            store.commit()
+        with measured(home, token) as subject:
+            yield from pages(subject.client(), "SQLite")
+
+
+def on_postgresql() -> Iterator[Figure]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        throwaway_postgresql() as server,
+        server.database() as url,
+    ):
+        home = a_measured_home(Path(folder), a_query_job("ask", "SELECT 1"))
+        with (home / "connectors.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[pools.default]\nurl = "{url}"\n')
+        token = a_token(home)
+        with psycopg.connect(url, autocommit=True) as store:
+            store.execute(MANY.format(POSTGRESQL_INSTANTS.format(RUNS)).encode())
+            store.execute("VACUUM ANALYZE ly2_job_runs")
+        with measured(home, token) as subject:
+            yield from pages(subject.client(), "PostgreSQL")
+
+
+def pages(client: Client, store: str) -> Iterator[Figure]:
     for name, query in FILTERS.items():
         spent = [timed(client, f"/api/v1/runs?limit=50&{query}") for _ in range(TIMES)]
-        settings = f"{RUNS:,} runs, 50 per page, over HTTP, median of {TIMES}"
+        settings = f"{store}, {RUNS:,} runs, 50 per page, over HTTP, median of {TIMES}"
         yield Figure(f"page: {name}", quantile(spent, 0.5), "ms", settings, "≤ 30")
 
 

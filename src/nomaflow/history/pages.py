@@ -12,9 +12,11 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     Select,
+    UnaryExpression,
     desc,
     func,
     literal,
+    literal_column,
     select,
     tuple_,
     union_all,
@@ -67,12 +69,35 @@ def newest_runs(connection: Connection, wanted: RunFilter, most: int) -> Sequenc
 def newest(wanted: RunFilter, columns: Sequence[Column[Any]], most: int) -> AnySelect:
     """Those columns of the newest wanted runs, `order_of` among them; the text is left aside.
 
-    Each state is a query of its own: of several, every index has only its own runs in order.
+    Of several states no row is read whose place is not among the newest of them all.
+    """
+    if len(wanted.states) < 2:
+        return _newest_first(select(*columns).where(*conditions(wanted)), wanted, most)
+    places = newest_places(wanted, most).subquery().c
+    runs = select(*columns).where(job_runs.c.id == places.id)
+    return runs.order_by(*(key.desc() for key in order_of(wanted)))
+
+
+def newest_places(wanted: RunFilter, most: int) -> AnySelect:
+    """The places of the newest wanted runs, whatever text they hold.
+
+    Of several states every index has only its own runs in order: those of each are merged.
     """
     of_states = [replace(wanted, states=frozenset({state})) for state in sorted(wanted.states)]
-    queries = [select(*columns).where(*conditions(each)) for each in of_states or [wanted]]
-    merged = queries[0] if len(queries) == 1 else union_all(*queries)
-    return merged.order_by(*(desc(key.name) for key in order_of(wanted))).limit(most)
+    queries = [
+        _newest_first(select(*order_of(each)).where(*conditions(each)), each, most)
+        for each in of_states or [wanted]
+    ]
+    if len(queries) == 1:
+        return queries[0]
+    merged = union_all(*(select(query.subquery()) for query in queries))
+    return _newest_first(merged, wanted, most)
+
+
+def _newest_first(query: AnySelect, wanted: RunFilter, most: int) -> AnySelect:
+    """The limit stands in the text: PostgreSQL plans for it also when it keeps the plan."""
+    order: list[UnaryExpression[Any]] = [desc(key.name) for key in order_of(wanted)]
+    return query.order_by(*order).limit(literal_column(str(most)))
 
 
 def order_of(wanted: RunFilter) -> tuple[Column[Any], ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select
@@ -110,7 +111,7 @@ class RunHistory:
 
     async def page(self, wanted: RunFilter) -> RunPage:
         """One page, newest first. Raises Refused for a cursor that this list did not give."""
-        find = runs_mentioning if wanted.text else newest_runs
+        find = partial(runs_mentioning, self._database.store) if wanted.text else newest_runs
         size = page_size(wanted)
         rows = await self._database.read(lambda connection: find(connection, wanted, size + 1))
         runs = tuple(as_run(row) for row in rows[:size])

@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from random import Random
 
 import pytest
@@ -87,7 +88,7 @@ TEXTS = ("disk", "DISK", "0% f", "anna", "17", "n", "_", "cron", "job-1", "nowhe
 STATES = (RunState.FAILED, RunState.SKIPPED, RunState.MISSED)
 
 
-@pytest.mark.parametrize("one_by_one", [1, 7, 5000])
+@pytest.mark.parametrize("one_by_one", [1, 7, 1000])
 async def test_a_text_is_found_in_every_run_that_holds_it_and_in_no_other(
     desk: Desk, one_by_one: int
 ) -> None:
@@ -98,10 +99,11 @@ async def test_a_text_is_found_in_every_run_that_holds_it_and_in_no_other(
         await desk.history.insert([by_hand(job, reason=reason, triggered_by=by, state=state)])
         desk.clock.step(chance.choice([-30, 0, 60, 60]))
     runs = (await desk.history.page(RunFilter(limit=1000))).runs
+    find = partial(runs_mentioning, desk.database.store)
     for _ in range(60):
         wanted = a_filter(chance, runs)
         rows = await desk.database.read(
-            lambda connection, wanted=wanted: runs_mentioning(connection, wanted, 20, one_by_one)
+            lambda connection, wanted=wanted: find(connection, wanted, 20, one_by_one)
         )
         assert [row.id for row in rows] == [run.id for run in fitting_of(runs, wanted)][:20]
 

@@ -7,7 +7,7 @@ A file defines one instance named `STORE`; installed packages use the entry poin
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 
-from sqlalchemy import URL, Column, Connection, Engine, Insert, Select, Table
+from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, Insert, Select, Table
 from sqlalchemy.exc import DBAPIError
 
 READERS = 4
@@ -46,6 +46,9 @@ class Store(Protocol):
         self, columns: Sequence[Column[Any]], rows: Sequence[Mapping[str, Any]]
     ) -> Select[*tuple[Any, ...]]:
         """Select `rows` as if they stood in a table with those columns: one statement for many."""
+
+    def holds(self, place: ColumnElement[str], text: str) -> ColumnElement[bool]:
+        """Whether the text stands there, whatever the case of its letters (on SQLite of A to Z)."""
 
     def lock(self, connection: Connection, topic: Topic) -> None:
         """Wait until no other transaction holds `topic`; held until this one ends."""

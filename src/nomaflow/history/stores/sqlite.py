@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     URL,
     Column,
+    ColumnElement,
     Connection,
     Engine,
     Insert,
@@ -67,6 +68,9 @@ class SqliteStore:
         named = [field.label(column.name) for field, column in zip(fields, columns, strict=True)]
         # SQLite takes ON CONFLICT after a SELECT only when that has a WHERE.
         return select(*named).where(true())
+
+    def holds(self, place: ColumnElement[str], text: str) -> ColumnElement[bool]:
+        return place.contains(text, autoescape=True)
 
     def lock(self, connection: Connection, topic: Topic) -> None:
         """Nothing to do: a writing transaction has the whole file."""
