@@ -5,12 +5,12 @@ from argparse import ArgumentParser
 from rich.console import Console
 
 from bench.__main__ import machine, table
-from bench.copy import NAMES, REPEATS, ROWS, measure
+from bench.copy import NAMES, REPEATS, measure
 
 
 def main() -> None:
     parser = ArgumentParser(prog="python -m bench.copy")
-    parser.add_argument("--rows", type=int, default=ROWS, help="of orders; wide has a tenth")
+    parser.add_argument("--rows", type=int, help="of orders; wide has a tenth, upserts bring one")
     parser.add_argument("--repeats", type=int, default=REPEATS)
     parser.add_argument("--pair", choices=NAMES, action="append", default=[])
     told = parser.parse_args()
