@@ -21,6 +21,7 @@ from nomaflow.catalogue.values.unsealing import Unsealing
 from nomaflow.clock import Clock, SystemClock
 from nomaflow.config import Environment, Settings, child_environment, system_timezone
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
+from nomaflow.domain.events import RunFinished
 from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.run import ProcessId, Run, RunOptions
 from nomaflow.errors import InvalidConfiguration
@@ -163,6 +164,7 @@ class App:
                 lambda job_id: self.catalogue_keeper.known_revision_of(job_id),
             ),
             limits=lambda: Limits(self.settings.limits, self.catalogue.limited),
+            on_ended=lambda run_id: self.bus.publish(RunFinished(run_id)),
         )
 
     @cached_property

@@ -1,9 +1,10 @@
 """Runs as OpenTelemetry traces: one trace per run, told after its end, without secrets."""
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,7 +24,9 @@ from tests.homes import a_home, a_query_job
 from nomaflow.app import App
 from nomaflow.asgi import http_app_of
 from nomaflow.config import TracesSettings, wants_traces
+from nomaflow.domain.events import LinesLogged
 from nomaflow.domain.run import ProcessId, RunId, RunOptions
+from nomaflow.domain.states import RunState
 from nomaflow.lifecycle import executing
 
 SECRET = "hunter2-hunter2"
@@ -32,6 +35,10 @@ JOBS = f"""
 [jobs.params_schema.key]
 secret = true
 {a_query_job("sad", "SELECT * FROM nowhere", retry={"attempts": 2, "base_seconds": 0})}
+"""
+CANCEL = """
+UPDATE ly2_job_runs SET cancel_requested_by = 'user:bob',
+    cancel_requested_at = '2026-01-01 00:00:00.000000+00:00'
 """
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -115,6 +122,42 @@ async def test_a_run_that_was_cancelled_before_it_began_is_told_too(tmp_path: Pa
     assert (span.name, facts["nomaflow.state"]) == ("run good", "CANCELED")
     assert facts["nomaflow.reason"] == "cancelled by user:bob"
     assert span.start_time <= span.end_time
+
+
+async def test_a_queued_run_that_another_replaces_is_told_too(tmp_path: Path) -> None:
+    app = App.build(a_home(tmp_path / "home", a_query_job("good", "SELECT 1", overlap="replace")))
+    exporter = recorded(app)
+    elsewhere = ProcessId("elsewhere")
+    async with app.store(), executing(app, "test"):
+        replaced = await app.runs.start("good", RunOptions(), by="ann", reserved_for=elsewhere)
+        run_id = await app.runs.start("good", RunOptions(), by="ann")
+        await app.runs.wait(run_id)
+    first, *_ = exporter.get_finished_spans()
+    facts = dict(first.attributes or {})
+    assert (facts["nomaflow.run_id"], facts["nomaflow.state"]) == (replaced, "CANCELED")
+    assert facts["nomaflow.reason"] == f"cancelled by run {run_id}, which replaces it"
+
+
+async def test_a_run_that_is_cancelled_while_it_is_put_back_is_told_too(tmp_path: Path) -> None:
+    job = a_query_job("sad", "SELECT * FROM nowhere", retry={"attempts": 2, "base_seconds": 600})
+    app = App.build(a_home(tmp_path / "home", job))
+    exporter = recorded(app)
+
+    def cancel_unheard(logged: LinesLogged) -> None:
+        """Between the line that tells of the wait and the return to the queue."""
+        if any(line.message.startswith("next attempt") for line in logged.lines):
+            with closing(sqlite3.connect(app.home.data / "nomaflow.db")) as store:
+                store.execute(CANCEL)
+                store.commit()
+
+    app.bus.subscribe(LinesLogged, cancel_unheard)
+    async with app.store(), executing(app, "test"):
+        run_id = await app.runs.start("sad", RunOptions(), by="ann")
+        run = await app.runs.wait(run_id)
+    assert run.state is RunState.CANCELED
+    spans = named(exporter.get_finished_spans())
+    assert dict(spans["run sad"].attributes or {})["nomaflow.reason"] == run.reason
+    assert "attempt 1" in spans
 
 
 async def test_the_request_that_starts_a_run_is_the_parent_of_its_trace(tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ class Tracer:
 
     async def _tell(self, run_id: RunId) -> None:
         run = await self._history.get(run_id)
+        if not run.state.is_final:
+            return
         steps = await self._history.steps(run_id)
         attempts = await self._history.attempts(run_id)
         self._trace(run, steps, attempts)

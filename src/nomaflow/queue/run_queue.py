@@ -1,11 +1,11 @@
 """The run queue: durable, shared by every process on the store; a claim is a conditional write."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -29,17 +29,28 @@ from nomaflow.history.database import Database
 from nomaflow.history.rows import RUN_COLUMNS, as_run, step_values
 from nomaflow.history.runs import insert_runs
 from nomaflow.history.tables import job_runs, schedules, step_runs
+from nomaflow.history.transactions import Unit
 from nomaflow.queue.admission import Admission, DueRun, Flights, admission, in_flight
 from nomaflow.queue.claims import ANY_QUEUED, CLAIM, claimable, claimable_calls, unlimited
 from nomaflow.queue.followers import Followers
 from nomaflow.queue.limits import Candidate, Limits, LimitsInForce, Slots, fill
 
+T = TypeVar("T")
+
 ScheduleKey = tuple[JobId, TriggerId]
 CURSOR_COLUMNS = [schedules.c.job_id, schedules.c.trigger_id, schedules.c.cursor_at]
 
 
+def nobody(_: RunId) -> None:
+    """Nobody wants to know."""
+
+
 class RunQueue:
-    """Queued runs and what becomes of them. Raises Unreachable when the store is away."""
+    """Queued runs and what becomes of them. Raises Unreachable when the store is away.
+
+    `on_ended` hears of each run that ended while it was queued; now and then, as when a
+    transaction was repeated, of one that did not.
+    """
 
     def __init__(
         self,
@@ -47,11 +58,14 @@ class RunQueue:
         clock: Clock,
         followers: Followers | None = None,
         limits: LimitsInForce = Limits,
+        on_ended: Callable[[RunId], None] = nobody,
     ) -> None:
         self._database = database
         self._clock = clock
         self._followers = followers or Followers()
         self._limits = limits
+        self._on_ended = on_ended
+        self._ended: deque[RunId] = deque()
         self._empty_since: int | None = None
 
     async def enqueue(
@@ -86,7 +100,7 @@ class RunQueue:
                 connection.execute(insert(step_runs), planned)
             return run_id
 
-        return await self._database.write(enqueue)
+        return await self._write(enqueue)
 
     async def enqueue_due(
         self, due: Sequence[DueRun], cursors: Mapping[ScheduleKey, datetime]
@@ -103,7 +117,7 @@ class RunQueue:
             self._move_cursors(connection, cursors)
             return self._insert_due(connection, due, now)
 
-        return await self._database.write(enqueue)
+        return await self._write(enqueue)
 
     async def cursors(self) -> dict[ScheduleKey, datetime]:
         """The last due time of each schedule that was decided."""
@@ -127,7 +141,7 @@ class RunQueue:
             rows = connection.execute(CLAIM, {**who, "claimable": ids}).all()
             return sorted((as_run(row) for row in rows), key=lambda run: run.id), False
 
-        runs, is_empty = await self._database.write(claim)
+        runs, is_empty = await self._write(claim)
         self._empty_since = commits if is_empty else None
         return runs
 
@@ -160,7 +174,7 @@ class RunQueue:
             rows = connection.execute(CLAIM, {**who, "claimable": ids}).all() if ids else []
             return [as_run(row) for row in rows]
 
-        return await self._database.write(claim)
+        return await self._write(claim)
 
     async def held(self, owner: ProcessId) -> list[Run]:
         """The runs that `owner` has claimed and not ended yet, oldest first."""
@@ -186,7 +200,7 @@ class RunQueue:
                 self._cancel_queued(connection, as_run(row), row.cancel_requested_by, now)
             return row is not None
 
-        return await self._database.write(requeue)
+        return await self._write(requeue)
 
     async def request_cancel(self, run_id: RunId, by: str) -> Run:
         """Ask for the run's end: QUEUED ends at once, RUNNING hears of it from its owner.
@@ -203,7 +217,7 @@ class RunQueue:
                 return _request(connection, run, by, now)
             raise Refused(f"Run {run_id} has ended already: it is {run.state}.")
 
-        return await self._database.write(request)
+        return await self._write(request)
 
     async def cancel_requests(self, owner: ProcessId) -> list[tuple[RunId, str]]:
         """The runs that `owner` executes and someone asked to cancel, and who asked."""
@@ -275,9 +289,17 @@ class RunQueue:
     def _cancel_queued(self, connection: Connection, run: Run, by: str, now: datetime) -> Run:
         ending = Ending(RunState.CANCELED, str(StopReason("cancel", by)))
         end_runs(connection, [run.id], ending, now)
+        self._ended.append(run.id)
         canceled = _request(connection, run, by, now)
         self.follow(connection, [run.id])
         return canceled
+
+    async def _write(self, unit: Unit[T]) -> T:
+        """Commit the unit, then tell what ended by it, or by `follow` since the last time."""
+        result = await self._database.write(unit)
+        while self._ended:
+            self._on_ended(self._ended.popleft())
+        return result
 
     def _move_cursors(
         self, connection: Connection, cursors: Mapping[ScheduleKey, datetime]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from nomaflow.domain.events import CancelRequested, LinesLogged, RunChanged, RunFinished, RunsQueued
+from nomaflow.domain.events import CancelRequested, LinesLogged, RunChanged, RunsQueued
 from nomaflow.domain.job import Job, JobId
 from nomaflow.domain.run import (
     AttemptRun,
@@ -105,8 +105,6 @@ class Runs:
         run = await self._parts.queue.request_cancel(run_id, by)
         self._parts.bus.publish(CancelRequested(run_id))
         self._parts.bus.publish(RunChanged(run_id))
-        if run.state.is_final:
-            self._parts.bus.publish(RunFinished(run_id))
         return run
 
     async def get(self, run_id: RunId) -> tuple[Run, list[StepRun]]:
