@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.integration.hosts.stage import Stage, Watcher, cancelled, is_running, until
 
+from nomaflow.errors import StepFailed
+
 STUBBORN = """
 import os, re, subprocess, time
 
@@ -78,6 +80,34 @@ def leaves_a_session(ctx, **_):
     while not ctx.is_cancelled():
         time.sleep(0.01)
 
+def leaves_an_orphan(ctx, **_):
+    ctx.log.info("pid %d", orphan(["sleep", "3600"]))
+    while not ctx.is_cancelled():
+        time.sleep(0.01)
+
+def leaves_a_fork(ctx, **_):
+    ctx.log.info("pid %d", orphan(None))
+    while True:
+        pass
+
+def dies_before_its_orphan(ctx, **_):
+    ctx.log.info("pid %d", orphan(["sleep", "3600"]))
+    os._exit(1)
+
+def orphan(command):
+    ours, theirs = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if (pid := os.fork()) != 0:
+            os.write(theirs, str(pid).encode())
+            os._exit(0)
+        if command:
+            os.execvp(command[0], command)
+        while True:
+            time.sleep(3600)
+    os.wait()
+    return int(os.read(ours, 20))
+
 def pid(ctx, **_):
     return os.getpid()
 """
@@ -134,14 +164,25 @@ async def test_what_a_cancelled_step_left_running_goes_too(stage: Stage, watcher
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel lists a process's children")
-async def test_what_made_a_session_of_its_own_goes_too(stage: Stage, watcher: Watcher) -> None:
+@pytest.mark.parametrize("function", ["leaves_a_session", "leaves_an_orphan", "leaves_a_fork"])
+async def test_what_made_a_session_of_its_own_goes_too(
+    stage: Stage, watcher: Watcher, function: str
+) -> None:
     stage.plugin(POLITE)
-    running = asyncio.create_task(stage.call("leaves_a_session", watcher))
+    running = asyncio.create_task(stage.call(function, watcher))
     pids = [int(word) for word in (await watcher.line("pid")).split()]
-    assert len(pids) == 2
     assert all(map(is_running, pids))
     await cancelled(running)
     await until(lambda: not any(map(is_running, pids)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel shows a process's environment")
+async def test_what_a_process_left_that_died_goes_too(stage: Stage, watcher: Watcher) -> None:
+    stage.plugin(POLITE)
+    with pytest.raises(StepFailed, match="exit code 1"):
+        await stage.call("dies_before_its_orphan", watcher)
+    pid = int(await watcher.line("pid"))
+    await until(lambda: not is_running(pid))
 
 
 async def test_an_async_step_is_cancelled_where_it_awaits_and_may_clean_up(

@@ -58,7 +58,7 @@ async def test_the_plugins_folder_comes_first_on_the_import_path(stage: Stage) -
 async def test_a_child_inherits_only_the_environment_that_it_is_given(stage: Stage) -> None:
     stage.plugin(PLUGIN)
     environment = (await stage.call("about"))["environment"]
-    assert {name for name in environment if name != "LC_CTYPE"} == {"PATH"}
+    assert {name for name in environment if name != "LC_CTYPE"} == {"PATH", "STEP_PROCESS"}
 
 
 async def test_a_child_leads_a_session_of_its_own(stage: Stage) -> None:

@@ -1,24 +1,81 @@
-"""What a process has started, also what left its process group."""
+"""What a process has started, also what left its process group, or has another parent by now."""
 
+import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+_MARK: Final = "STEP_PROCESS"
+_MOST_LOOKS: Final = 10
+
+
+def new_mark() -> dict[str, str]:
+    """A variable for the environment of a process, which all that it starts inherits."""
+    return {_MARK: f"nomaflow-{token_hex(8)}"}
+
+
+class Strays:
+    """Ends what processes left behind that are dead, in one thread: a look takes milliseconds."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="strays")
+
+    async def end(self, mark: Mapping[str, str]) -> None:
+        """Kill every process that bears the mark, also one whose parent ended; on Linux.
+
+        What gave up its environment is not found.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._thread, _kill_marked, mark)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+
+def _kill_marked(mark: Mapping[str, str]) -> None:
+    """Look again until there is none: one that starts others may be quicker than a look."""
+    bytewise = b"".join(f"{name}={value}".encode() for name, value in mark.items())
+    for _ in range(_MOST_LOOKS):
+        found = [pid for pid in _processes() if bytewise in _environment(pid)]
+        for pid in found:
+            _kill(pid)
+        if not found:
+            return
 
 
 def kill_family(pid: int) -> None:
     """Kill the process group that `pid` leads, and all that it and its children started.
 
     On Linux also those that made a session of their own; elsewhere the group alone. What was left
-    behind by a parent that ended is nobody's child any more, and is not found.
+    behind by a parent that ended is nobody's child any more: that is for `Strays`.
     """
     others = list(_descendants(pid))
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
     for other in others:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(other, signal.SIGKILL)
+        _kill(other)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _processes() -> list[int]:
+    with suppress(OSError):
+        return [int(place.name) for place in Path("/proc").iterdir() if place.name.isdecimal()]
+    return []
+
+
+def _environment(pid: int) -> list[bytes]:
+    """What a process was given when it began; nothing when it is gone or somebody else's."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return []
 
 
 def _descendants(pid: int) -> Iterator[int]:

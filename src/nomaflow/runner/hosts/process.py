@@ -11,6 +11,7 @@ from typing import Any
 from nomaflow.connectors.base import ConnectorLookup
 from nomaflow.errors import StepRefused
 from nomaflow.runner.hosts.base import GRACE_SECONDS, AttemptRequest, Listener, uninterrupted
+from nomaflow.runner.hosts.family import Strays
 from nomaflow.runner.hosts.slot import OutdatedCode, Slot
 from nomaflow.steps.base import Output, StepType
 
@@ -40,6 +41,7 @@ class ProcessHost:
         self._grace_seconds = grace_seconds
         self._free = asyncio.Semaphore(size)
         self._slots: set[Slot] = set()
+        self._strays = Strays()
         self._idle: list[Slot] = []
 
     async def run(self, step: StepType[Any], request: AttemptRequest, listener: Listener) -> Output:
@@ -53,6 +55,7 @@ class ProcessHost:
         """Kill every child with all that it started."""
         slots, self._slots, self._idle = self._slots, set(), []
         await asyncio.gather(*(slot.kill() for slot in slots))
+        self._strays.close()
 
     async def _executed(self, content: bytes, listener: Listener) -> Output:
         slot = await self._take_slot()
@@ -86,7 +89,7 @@ class ProcessHost:
 
     async def _start_slot(self) -> Slot:
         path = [str(self._plugins), *(entry or str(Path.cwd()) for entry in sys.path)]
-        slot = await Slot.start(self._environment, path, self._lookup)
+        slot = await Slot.start(self._environment, path, self._lookup, self._strays)
         self._slots.add(slot)
         return slot
 

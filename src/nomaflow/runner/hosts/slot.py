@@ -4,9 +4,10 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO, Any, Final, NamedTuple, cast
 
 from nomaflow.clock import SystemClock
@@ -14,7 +15,7 @@ from nomaflow.connectors.base import ConnectorLookup
 from nomaflow.errors import NomaflowError, StepFailed
 from nomaflow.runner.hosts.base import Listener, uninterrupted
 from nomaflow.runner.hosts.failures import from_data, to_data
-from nomaflow.runner.hosts.family import kill_family
+from nomaflow.runner.hosts.family import Strays, kill_family, new_mark
 from nomaflow.runner.hosts.spill import Spill
 from nomaflow.runner.hosts.wire import decoded, to_child
 from nomaflow.steps.base import Output
@@ -44,7 +45,9 @@ class Slot:
         pipe: Pipe,
         spill: Spill,
         lookup: ConnectorLookup,
+        bury: Callable[[], Awaitable[None]],
     ) -> None:
+        self._bury = bury
         self._process = process
         self._pipe = pipe
         self._rest = b""
@@ -58,28 +61,29 @@ class Slot:
         environment: Mapping[str, str],
         path: Sequence[str],
         lookup: ConnectorLookup,
+        strays: Strays,
     ) -> "Slot":
         """Start a child whose import path is `path`, the plugins first.
 
         Secrets travel over the pipe alone.
         """
         ours, childs = socket.socketpair()
-        spill = Spill(SystemClock())
+        spill, mark = Spill(SystemClock()), new_mark()
         with childs, spill.childs_end as output:
             try:
-                process = await _spawned(childs.fileno(), output, environment)
+                process = await _spawned(childs.fileno(), output, {**environment, **mark})
             except OSError as error:
                 ours.close()
                 spill.close()
                 raise StepFailed(f"No process could be started: {error}") from error
         pipe = Pipe(ours, *await asyncio.open_connection(sock=ours))
-        slot = cls(process, pipe, spill, lookup)
+        slot = cls(process, pipe, spill, lookup, partial(strays.end, mark))
         slot._send((list(path),))
         return slot
 
     @property
     def is_alive(self) -> bool:
-        return not self._death.done()
+        return self._process.returncode is None
 
     async def run(self, content: bytes, listener: Listener, grace_seconds: float) -> Output:
         """Execute one attempt: the child's output, or its failure raised.
@@ -167,9 +171,13 @@ class Slot:
         return lines
 
     async def _until_dead(self) -> None:
-        """Wait for the child's end, then have the reader see it: a grandchild may hold the pipe."""
+        """Wait for the child's end, and end what it left behind.
+
+        Then have the reader see it: somebody may still hold the pipe.
+        """
         await self._process.wait()
         kill_family(self._process.pid)
+        await self._bury()
         with suppress(OSError):
             self._pipe.end.shutdown(socket.SHUT_RD)
 
