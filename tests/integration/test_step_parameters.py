@@ -26,7 +26,10 @@ PLUGIN = """
         return {"value": kwargs}
 
     def first(ctx, **_):
-        return {"number": 7, "rows": [{"name": "from the first step"}], "none": None}
+        return {
+            "number": 7, "rows": [{"name": "from the first step"}], "none": None,
+            "connector": "service", "status": 302,
+        }
 """
 FIRST = 'name = "first"\ntype = "python"\ncallable = "plugin:first"'
 
@@ -259,7 +262,8 @@ def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def echo(exchange: Exchange) -> None:
-    exchange.answer(200, b"{}")
+    """A redirect that nobody follows, and that counts as a success."""
+    exchange.answer(302, b"{}", Location="/elsewhere")
 
 
 @pytest.fixture
@@ -268,23 +272,70 @@ def web() -> Iterator[Web]:
         yield server
 
 
-async def test_a_request_takes_tokens_in_url_headers_and_body(tmp_path: Path, web: Web) -> None:
-    step = f"""
-        type = "http"
-        url = "{web.url}/${{kw:count}}?of=${{out:first.number}}"
-        method = "POST"
-        headers = {{ X-Run = "${{ctx:run_id}}", X-City = "${{env:CITY}}" }}
-        body = {{ count = "${{kw:count}}", rows = "${{out:first.rows}}", text = "$${{plain}}" }}
-    """
-    async with running(a_table_home(tmp_path / "home", a_job(step))) as app:
-        run, (_, sent) = await ended(app, "asks", RunOptions(params={"count": 3}))
-        assert sent.state is StepState.SUCCEEDED, sent.error
+REQUEST = """
+    type = "http"
+    connector = "${out:first.connector}"
+    url = "${kw:count}?of=${out:first.number}"
+    method = "${kw:method}"
+    headers = { X-Run = "${ctx:run_id}", X-City = "${env:CITY}", X-Count = "${kw:count}" }
+    body = { who = "${kw:who}", rows = "${out:first.rows}", text = "$${plain}", all = [ALL] }
+    expect_status = ["${out:first.status}"]
+    follow_redirects = "${kw:follow}"
+"""
+REQUEST_PARAMS = 'params = { who = "job", count = 3, method = "PUT", follow = false }'
 
-    (seen,) = web.seen
-    assert seen.path == "/3?of=7"
-    assert (seen.headers["X-Run"], seen.headers["X-City"]) == (str(run.id), "Lyon of the env file")
-    assert json.loads(seen.body) == {
-        "count": 3,
-        "rows": [{"name": "from the first step"}],
-        "text": "${plain}",
+
+def a_request_home(folder: Path, web: Web, own: str) -> Path:
+    """A home with a request that has a token in each of its fields, and `own` in its body."""
+    job = a_job(
+        REQUEST.replace("ALL", own),
+        params=REQUEST_PARAMS,
+        presets='[[jobs.presets]]\nname = "some"\nparams = { who = "preset" }\n',
+    )
+    home = a_table_home(folder, job)
+    with (home / "connectors.toml").open("a") as connectors:
+        connectors.write(f'[connectors.service]\ntype = "http"\nbase_url = "{web.url}"\n')
+    return home
+
+
+async def test_a_request_takes_tokens_in_every_field_and_later_layers_win(
+    tmp_path: Path, web: Web
+) -> None:
+    own = ", ".join(case[1] for case in TOKENS)
+    home = a_request_home(tmp_path / "home", web, own)
+    form = {"params": {"who": "form"}}
+    runs = {
+        "job": RunOptions(),
+        "preset": PRESET,
+        "form": RunOptions(preset="some", params={"who": "form"}),
+        "form's step": RunOptions(**form, op_kwargs={"tell": {"who": "form's step"}}),
     }
+    async with running(home) as app:
+        for options in runs.values():
+            run, (_, sent) = await ended(app, "asks", options)
+            assert sent.state is StepState.SUCCEEDED, sent.error
+
+    bodies = [json.loads(seen.body) for seen in web.seen]
+    assert [body["who"] for body in bodies] == list(runs)
+    assert bodies[0]["all"] == [case[2] for case in TOKENS]
+    assert bodies[0]["rows"] == [{"name": "from the first step"}]
+    assert bodies[0]["text"] == "${plain}"
+    last = web.seen[-1]
+    assert (last.method, last.path) == ("PUT", "/3?of=7")
+    shown = (last.headers["X-Run"], last.headers["X-City"], last.headers["X-Count"])
+    assert shown == (str(run.id), "Lyon of the env file", "3")
+
+
+@pytest.mark.parametrize(
+    ("own", "named"), [case[1:] for case in WITHOUT_VALUE], ids=[case[0] for case in WITHOUT_VALUE]
+)
+async def test_a_request_with_a_token_without_a_value_is_not_sent(
+    tmp_path: Path, web: Web, own: str, named: str
+) -> None:
+    async with running(a_request_home(tmp_path / "home", web, own)) as app:
+        _, (_, step) = await ended(app, "asks")
+
+    assert step.error is not None
+    assert step.error.type == "StepRefused"
+    assert named in step.error.message
+    assert web.seen == []
