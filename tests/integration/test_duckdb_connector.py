@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nomaflow.connectors.base import ConnectorSettings, ResolvedPool
+from nomaflow.connectors.copies import Way
+from nomaflow.connectors.dialects.duckdb.dialect import DIALECT
 from nomaflow.connectors.registry import Connectors, ConnectorTypes
 from nomaflow.connectors.sql import SqlConnector, SqlDefinition
+from nomaflow.connectors.statement import parse
+from nomaflow.connectors.tables import Table, TableName
 from nomaflow.errors import StepFailed, Unreachable
 
 
@@ -56,6 +61,38 @@ def test_the_pools_settings_hold(db: SqlConnector) -> None:
     assert db.scalar("SELECT current_setting('threads')") == 1
     assert db.scalar("SELECT current_setting('memory_limit')") == "244.1 MiB"
     assert db.scalar("SELECT current_setting('TimeZone')") == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("url", "streaming", "building"), [("", 91.5, 488.2), ("?memory_limit=256MB", 244.1, 244.1)]
+)
+def test_a_copy_takes_little_memory_until_it_builds_keys(
+    file: Path, url: str, streaming: float, building: float
+) -> None:
+    def limit() -> float:
+        return float(
+            connection.execute("SELECT current_setting('memory_limit')").fetchone()[0][:-4]
+        )
+
+    pool = ResolvedPool("db", f"duckdb:///{file}{url}")
+    proxy = DIALECT.engine(pool).raw_connection()
+    connection: Any = proxy.driver_connection
+    table = Table(TableName("t"), [], primary_key=("a",))
+    target, source = DIALECT.target(connection), DIALECT.source(connection)
+    target.begin(table.name)
+    assert limit() == streaming
+    target.ripen(table, Way.REPLACE)
+    assert limit() == building
+    source.begin()
+    assert limit() == streaming
+    source.query(parse("SELECT 1 AS a"), {})
+    assert limit() == building
+    proxy.close()
+
+
+def test_a_long_statement_prints_no_progress_bar(db: SqlConnector) -> None:
+    found = db.execute("SELECT current_setting('enable_progress_bar')")
+    assert found.rows == [(False,)]
 
 
 def test_a_transaction_commits_at_its_end_or_not_at_all(db: SqlConnector) -> None:

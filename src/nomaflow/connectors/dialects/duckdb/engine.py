@@ -15,9 +15,10 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from nomaflow.connectors.base import ResolvedPool
 from nomaflow.connectors.dialects.duckdb.expressions import quote, text_literal
+from nomaflow.connectors.dialects.duckdb.memory import begin_with_default
 
 _DRIVER: Final = "duckdb.nomaflow"
-_SETTINGS: Final = {"memory_limit": "512MB"}
+_SETTINGS: Final = {"enable_progress_bar": "false"}
 _RETRY_SECONDS: Final = 0.1
 _HELD: Final = "Could not set lock on file"
 
@@ -73,6 +74,8 @@ def _opened(url: URL) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(url.database or ":memory:", read_only=read_only)
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        if "memory_limit" not in wanted:
+            begin_with_default(connection)
         for name, value in wanted.items():
             connection.execute(f"SET {quote(name)} = {text_literal(value)}")
     except BaseException:

@@ -10,6 +10,7 @@ import duckdb
 from nomaflow.connectors.copies import ArrowSource, CsvSource, Unsuited, Values
 from nomaflow.connectors.dialects.duckdb import catalogue
 from nomaflow.connectors.dialects.duckdb.expressions import quote, text_literal
+from nomaflow.connectors.dialects.duckdb.memory import keep_more, stream
 from nomaflow.connectors.dialects.duckdb.types import TYPES
 from nomaflow.connectors.dialects.spelling import selected
 from nomaflow.connectors.statement import Statement
@@ -41,6 +42,7 @@ class DuckdbSource:
 
     def begin(self) -> None:
         """A snapshot is taken when a database is first looked at."""
+        stream(self.connection)
         self.connection.execute("BEGIN TRANSACTION READ ONLY")
         catalogue.first(self.connection, "SELECT count(*) FROM duckdb_tables()")
 
@@ -70,6 +72,7 @@ class DuckdbSource:
         return self._value("CAST(coalesce(sum(hash(q)), 0) AS VARCHAR)", query)
 
     def query(self, statement: Statement, values: Values) -> tuple[Table, Query]:
+        keep_more(self.connection)
         query = _bound(statement, values)
         columns = catalogue.described(self.connection, query.sql, query.params)
         return Table(TableName("query"), columns), query

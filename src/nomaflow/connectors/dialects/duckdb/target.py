@@ -14,6 +14,7 @@ from nomaflow.connectors.dialects.duckdb import catalogue
 from nomaflow.connectors.dialects.duckdb.arrow import Arrow, Between, Within
 from nomaflow.connectors.dialects.duckdb.catalogue import reference
 from nomaflow.connectors.dialects.duckdb.expressions import message, quote
+from nomaflow.connectors.dialects.duckdb.memory import keep_more, stream
 from nomaflow.connectors.dialects.duckdb.source import DuckdbSource
 from nomaflow.connectors.dialects.duckdb.types import TYPES
 from nomaflow.connectors.dialects.on_conflict import inserting, updating
@@ -60,8 +61,9 @@ class DuckdbTarget:
             self.execute(f"ALTER TABLE {reference(name)} ADD COLUMN {_definition(column)}")
         self.commit()
 
-    def begin(self, name: TableName) -> None:
+    def begin(self, name: TableName) -> None:  # noqa: ARG002 - the file is ours
         """Other processes cannot open the file as long as the connection lives."""
+        stream(self._connection)
 
     def ways(self, table: Table, key: Sequence[str]) -> Sequence[Choice]:
         """Rows that foreign keys refer to cannot go, not even for a moment."""
@@ -111,8 +113,10 @@ class DuckdbTarget:
                 return column.name
         return None
 
-    def ripen(self, table: Table, way: Way) -> None:
-        """It is read once."""
+    def ripen(self, table: Table, way: Way) -> None:  # noqa: ARG002 - it is read once
+        """Every key has an index."""
+        if table.keys:
+            keep_more(self._connection)
 
     def enter(self, table: Table, way: Way, keep: TableName | None) -> None:  # noqa: ARG002
         self.execute("BEGIN")
