@@ -66,7 +66,17 @@ class RunQueue:
         self._limits = limits
         self._on_ended = on_ended
         self._ended: deque[RunId] = deque()
+        self._listeners: list[Callable[[], None]] = []
         self._empty_since: int | None = None
+
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """`listener` is called when new runs are on their way to the store.
+
+        A claim that is made in the event loop's next turn shares their commit. The returned
+        function ends it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     async def enqueue(
         self,
@@ -100,6 +110,7 @@ class RunQueue:
                 connection.execute(insert(step_runs), planned)
             return run_id
 
+        self._announce()
         return await self._write(enqueue)
 
     async def enqueue_due(
@@ -117,6 +128,7 @@ class RunQueue:
             self._move_cursors(connection, cursors)
             return self._insert_due(connection, due, now)
 
+        self._announce()
         return await self._write(enqueue)
 
     async def cursors(self) -> dict[ScheduleKey, datetime]:
@@ -293,6 +305,10 @@ class RunQueue:
         canceled = _request(connection, run, by, now)
         self.follow(connection, [run.id])
         return canceled
+
+    def _announce(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     async def _write(self, unit: Unit[T]) -> T:
         """Commit the unit, then tell what ended by it, or by `follow` since the last time."""

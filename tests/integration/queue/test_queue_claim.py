@@ -4,9 +4,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from tests.integration.history.history_builders import Desk, by_hand
+from tests.integration.history.history_builders import Desk, by_hand, due
 
-from nomaflow.domain.run import Fence, ProcessId, RunId
+from nomaflow.domain.run import Fence, ProcessId, Run, RunId
 from nomaflow.domain.states import RunState, StepState
 from nomaflow.errors import NotFound, Refused
 from nomaflow.history.database import Database
@@ -125,6 +125,17 @@ async def test_cancelling_what_has_ended_is_refused_with_its_state(desk: Desk) -
         await desk.queue.request_cancel(run.id, "user:anna")
     with pytest.raises(NotFound, match="There is no run 99"):
         await desk.queue.request_cancel(RunId(99), "user:anna")
+
+
+async def test_a_claim_that_is_made_while_a_run_is_written_takes_it(desk: Desk) -> None:
+    queue, claims = desk.queue, list[asyncio.Task[list[Run]]]()
+    forget = queue.listen(lambda: claims.append(asyncio.create_task(queue.claim(ONE, 1))))
+    by_hand_id = await queue.enqueue(by_hand(), overlap="allow")
+    await queue.enqueue_due([(due(), "allow")], {})
+    forget()
+    await queue.enqueue(by_hand(), overlap="allow")
+    first, second = [run for claim in claims for run in await claim]
+    assert (first.id, second.scheduled_at) == (by_hand_id, due().scheduled_at)
 
 
 async def test_a_queue_stays_empty_only_until_anybody_writes(desk: Desk, store_url: str) -> None:

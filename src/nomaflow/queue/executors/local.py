@@ -16,7 +16,11 @@ log = FactLog()
 
 
 class LocalExecutor:
-    """Wakes on `RunsQueued` and when a slot falls free; polls for runs of other processes."""
+    """Wakes for new runs and when a slot falls free; polls for runs of other processes.
+
+    It claims while the rows of new runs are being written, so that both share a commit; what
+    that claim may not have seen is claimed on `RunsQueued`.
+    """
 
     def __init__(self, parts: ExecutorParts, handle: RunHandler) -> None:
         self._parts = parts
@@ -25,22 +29,28 @@ class LocalExecutor:
         self._stopping = False
         self._is_unsure = False
         self._running: dict[RunId, asyncio.Task[None]] = {}
-        self._unsubscribe = parts.bus.subscribe(RunsQueued, lambda _: self._wake.set())
+        self._unsubscribe = (
+            parts.bus.subscribe(RunsQueued, lambda _: self._wake.set()),
+            parts.queue.listen(self._wake.set),
+        )
         self._loop = asyncio.create_task(self._claim_forever())
 
     async def stop(self) -> None:
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         self._stopping = True
         self._wake.set()
         await self._loop
 
     async def _claim_forever(self) -> None:
+        is_woken = True
         while not self._stopping:
-            try:
-                await self._claim()
-            except Exception:
-                log.exception("claim_failed")
-            await self._wait_for_work()
+            if is_woken or not self._parts.queue.is_still_empty():
+                try:
+                    await self._claim()
+                except Exception:
+                    log.exception("claim_failed")
+            is_woken = await self._is_woken()
 
     async def _claim(self) -> None:
         """Take what may begin: called runs beside the slots, others as far as slots are free."""
@@ -50,8 +60,6 @@ class LocalExecutor:
         if self._is_unsure:
             self._start(await self._lost_claims(owner))
             self._is_unsure = False
-        if queue.is_still_empty():
-            return
         called = self._parts.called.beside(self._running)
         if called:
             self._start(await self._known(queue.claim_called(owner, called)))
@@ -82,14 +90,16 @@ class LocalExecutor:
         del self._running[run_id]
         self._wake.set()
 
-    async def _wait_for_work(self) -> None:
+    async def _is_woken(self) -> bool:
+        """Return True when there is something to claim, False when it is time to look."""
         try:
             async with asyncio.timeout(until_next(self._parts.clock, POLL_SECONDS)):
                 await self._wake.wait()
         except TimeoutError:
-            return
+            return False
         finally:
             self._wake.clear()
+        return True
 
 
 class LocalKind:
