@@ -240,12 +240,15 @@ class Moved:
     """What went through: rows read, rows that the target took, bytes.
 
     `blanked`: how many values became NULL because they are `Types.blank`, by target column.
+    `counted`: the source counted what is read by itself, and the target's server what it stored, so
+    that the stash need not be counted once more.
     """
 
     read: int
     written: int
     size: int
     blanked: Mapping[str, int] = field(default_factory=dict)
+    counted: bool = False
 
 
 Load = Callable[[Callable[[int], None], OnCancel], Moved]

@@ -49,7 +49,7 @@ class Batches:
             stream = writing.encoded(ahead.batches(), arrived)
             into = f"{self.stash} ({names})"
             size, rows = fill(self.target, into, stream, frozen=self.stash)
-        return Moved(writing.rows, rows, size)
+        return Moved(writing.rows, rows, size, counted=True)
 
 
 class _Ahead:

@@ -49,7 +49,7 @@ class Csv:
         with closing(passing.data(found)) as chunks:
             into = f"{self.stash} ({names})"
             size, written = fill(self.target, into, chunks, frozen=self.stash, form="csv")
-        return Moved(passing.rows, written, size, passing.blanked)
+        return Moved(passing.rows, written, size, passing.blanked, counted=True)
 
 
 class _Passing:

@@ -79,7 +79,8 @@ class _Streams:
         ]
         sizes, rows = zip(*side_by_side(fills, self.stop), strict=True)
         progress.finish(sum(rows))
-        return Moved(sum(readers.rows for readers in self.readers), sum(rows), sum(sizes))
+        read = sum(readers.rows for readers in self.readers)
+        return Moved(read, sum(rows), sum(sizes), counted=True)
 
     def stop(self) -> None:
         """No more comes out of any stream; each ends with an error."""
