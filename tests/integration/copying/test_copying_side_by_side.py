@@ -1,8 +1,10 @@
 """What large tables are copied with: several sessions, estimates, the server's maintenance."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -20,6 +22,8 @@ WIDE = (
     f"INSERT INTO t SELECT n, -n, repeat('x', 700) FROM generate_series(1, {ROWS}) AS n",
 )
 SUMS = "SELECT count(*), sum(id), sum(n), sum(length(filler)) FROM t"
+ASKED = re.compile(r"LOG: +(statement|execute [^:]*):")
+MOST_STATEMENTS = 126
 NAP = """
 CREATE FUNCTION nap(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_sleep(0.05); RETURN n; END $$
@@ -115,6 +119,34 @@ def test_many_columns_get_statistics_of_a_small_sample_first(places: Places, des
 
 
 @pytest.fixture
+def statements(
+    pair: tuple[Place, Place], postgresql_server: PostgresqlServer
+) -> Callable[[], list[str]]:
+    """What both databases were asked from here on: the server writes it down."""
+    for place in pair:
+        place.run(f'ALTER DATABASE "{urlsplit(place.url).path[1:]}" SET log_statement = "all"')
+    log = postgresql_server.place.folder / "server.log"
+    before = log.stat().st_size
+
+    def asked() -> list[str]:
+        lines = log.read_bytes()[before:].decode().splitlines()
+        return [line for line in lines if ASKED.search(line)]
+
+    return asked
+
+
+def test_an_overwrite_asks_few_questions(
+    pair: tuple[Place, Place], desk: Desk, statements: Callable[[], list[str]]
+) -> None:
+    _, there = pair
+    there.run(WIDE[0], "CREATE INDEX t_n ON t (n)", "CREATE INDEX t_filler ON t (filler)")
+    before = len(statements())
+    assert desk.copy("t")["way"] == "rename"
+    asked = statements()[before:]
+    assert len(asked) <= MOST_STATEMENTS, "\n".join(asked)
+
+
+@pytest.fixture
 def eager_autovacuum(postgresql_server: PostgresqlServer) -> Iterator[None]:
     with closing(psycopg.connect(postgresql_server.url(), autocommit=True)) as connection:
         connection.execute("ALTER SYSTEM SET autovacuum_naptime = '1s'")
@@ -139,10 +171,15 @@ def test_autovacuum_takes_the_whole_sample_after_a_small_one(places: Places, des
 
 
 @pytest.mark.usefixtures("eager_autovacuum")
-def test_an_autovacuum_of_the_table_makes_way(pair: tuple[Place, Place], desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("beside", "way"), [("SELECT", "rename"), ("CREATE TABLE c (t int REFERENCES t)", "merge")]
+)
+def test_an_autovacuum_of_the_table_makes_way(
+    pair: tuple[Place, Place], desk: Desk, beside: str, way: str
+) -> None:
     _, there = pair
     slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
-    there.run(f"{WIDE[0]} WITH ({slow}, autovacuum_vacuum_insert_threshold = 0)", WIDE[1])
+    there.run(f"{WIDE[0]} WITH ({slow}, autovacuum_vacuum_insert_threshold = 0)", WIDE[1], beside)
     busy = "SELECT count(*) FROM pg_stat_progress_vacuum WHERE relid = 't'::regclass"
     eventually(lambda: there.rows(busy) == [(1,)])
-    assert desk.copy("t")["way"] == "rename"
+    assert desk.copy("t")["way"] == way

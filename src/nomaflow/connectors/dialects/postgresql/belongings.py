@@ -150,16 +150,18 @@ ORDER BY v.oid
 """
 _GRANTS = """
 SELECT g.statement FROM it JOIN pg_class r ON r.oid = $3::oid CROSS JOIN LATERAL (
-    SELECT 1 AS place, format('GRANT %s ON %s TO %s%s', acl.privilege_type, $4::text, w.grantee,
-                              CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    SELECT 1 AS place,
+           format('GRANT %s ON %s TO %s%s', acl.privilege_type, coalesce($4::text, it.reference),
+                  w.grantee, CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
                AS statement
     FROM aclexplode(coalesce(r.relacl, acldefault(
         CASE r.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, r.relowner))) AS acl
     CROSS JOIN LATERAL (SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC'
         ELSE quote_ident(pg_get_userbyid(acl.grantee)) END AS grantee) AS w
     UNION ALL
-    SELECT 2, format('GRANT %s (%I) ON %s TO %s%s', acl.privilege_type, a.attname, $4::text,
-                     w.grantee, CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    SELECT 2, format('GRANT %s (%I) ON %s TO %s%s', acl.privilege_type, a.attname,
+                     coalesce($4::text, it.reference), w.grantee,
+                     CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
     FROM pg_attribute a CROSS JOIN LATERAL aclexplode(a.attacl) AS acl
     CROSS JOIN LATERAL (SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC'
         ELSE quote_ident(pg_get_userbyid(acl.grantee)) END AS grantee) AS w
@@ -224,6 +226,10 @@ SELECT again.statement FROM it CROSS JOIN LATERAL (
                     AND s.classid = 'pg_class'::regclass AND s.deptype = 'i')
 ) AS again ORDER BY again.place, again.name
 """
+_SHAPE = (
+    *(_CREATE, _COLUMNS, _SETTINGS, _CHECKS, _INDEXES, _INDEX_SETTINGS, _STATISTICS),
+    *(_FOREIGN_KEYS, _SEQUENCES),
+)
 _FINGERPRINT = """
 SELECT md5(string_agg(f.row, ',' ORDER BY f.row)) FROM it CROSS JOIN LATERAL (
     SELECT format('%s %s', c.oid, c.xmin) AS row FROM pg_class c WHERE c.oid = it.oid
@@ -333,50 +339,54 @@ def catalogue_alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
 
 def shape(connection: psycopg.Connection[Any], oid: int, stash: str) -> Shape:
     """The shape of the table `oid`, for a stash of that name in the table's schema."""
-    known = [oid, stash]
+    create, columns, settings, checks, indexes, index_settings, statistics, keys, sequences = asked(
+        connection, [(sql, [oid, stash]) for sql in _SHAPE]
+    )
     return Shape(
-        create=_texts(connection, _CREATE, known),
-        columns=_texts(connection, _COLUMNS, known),
-        settings=_texts(connection, _SETTINGS, known),
-        checks=_texts(connection, _CHECKS, known),
-        indexes=tuple(Index(*row) for row in _rows(connection, _INDEXES, known)),
-        index_settings=_texts(connection, _INDEX_SETTINGS, known),
-        statistics=tuple(Statistics(*row) for row in _rows(connection, _STATISTICS, known)),
-        foreign_keys=tuple(ForeignKey(*row) for row in _rows(connection, _FOREIGN_KEYS, known)),
-        sequences=tuple(OwnedSequence(*row) for row in _rows(connection, _SEQUENCES, known)),
+        create=_texts(create),
+        columns=_texts(columns),
+        settings=_texts(settings),
+        checks=_texts(checks),
+        indexes=tuple(Index(*row) for row in indexes),
+        index_settings=_texts(index_settings),
+        statistics=tuple(Statistics(*row) for row in statistics),
+        foreign_keys=tuple(ForeignKey(*row) for row in keys),
+        sequences=tuple(OwnedSequence(*row) for row in sequences),
     )
 
 
 def surroundings(connection: psycopg.Connection[Any], oid: int, of: Shape) -> Surroundings:
     """What surrounds the table `oid` now."""
-    reference = _texts(connection, "SELECT it.reference FROM it", [oid, ""])[0]
-    grants = _grants(connection, oid, oid, reference)
-    for sequence in of.sequences:
-        if sequence.identity:
-            grants += _grants(connection, oid, sequence.oid, f"SEQUENCE {sequence.reference}")
+    named = [(each.oid, f"SEQUENCE {each.reference}") for each in of.sequences if each.identity]
+    views, again, *grants = asked(
+        connection,
+        [
+            (_VIEWS, [oid, ""]),
+            (_AGAIN, [oid, ""]),
+            *((_GRANTS, [oid, "", *relation]) for relation in [(oid, None), *named]),
+        ],
+    )
     return Surroundings(
-        views=tuple(View(*row) for row in _rows(connection, _VIEWS, [oid, ""])),
-        grants=grants,
-        again=_texts(connection, _AGAIN, [oid, ""]),
+        views=tuple(View(*row) for row in views),
+        grants=tuple(text for found in grants for text in _texts(found)),
+        again=_texts(again),
     )
 
 
 def fingerprint(connection: psycopg.Connection[Any], oid: int) -> str:
     """Another text after any change of the table's definition, or of what refers to it."""
-    return _texts(connection, _FINGERPRINT, [oid, ""])[0]
+    ((found,),) = asked(connection, [(_FINGERPRINT, [oid, ""])])
+    return str(found[0])
 
 
-def _grants(
-    connection: psycopg.Connection[Any], oid: int, relation: int, reference: str
-) -> tuple[str, ...]:
-    return _texts(connection, _GRANTS, [oid, "", relation, reference])
+def asked(
+    connection: psycopg.Connection[Any], questions: Sequence[tuple[str, Sequence[Any]]]
+) -> list[list[tuple[Any, ...]]]:
+    """What queries that begin with `IT` give. They are sent together: one way there and back."""
+    with connection.pipeline():
+        cursors = [RawCursor(connection).execute(IT + sql, known) for sql, known in questions]
+        return [cursor.fetchall() for cursor in cursors]
 
 
-def _texts(connection: psycopg.Connection[Any], sql: str, known: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(row[0] for row in _rows(connection, sql, known))
-
-
-def _rows(
-    connection: psycopg.Connection[Any], sql: str, known: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    return RawCursor(connection).execute(IT + sql, known).fetchall()
+def _texts(rows: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
+    return tuple(row[0] for row in rows)

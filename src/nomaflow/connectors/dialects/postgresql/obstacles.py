@@ -7,9 +7,8 @@ Whatever depends on it and is not of a kind that `belongings` makes again is an 
 from typing import Any
 
 import psycopg
-from psycopg import RawCursor
 
-from nomaflow.connectors.dialects.postgresql.belongings import IT, Shape
+from nomaflow.connectors.dialects.postgresql.belongings import Shape, asked
 
 _TABLE = """
 SELECT o.reason FROM it CROSS JOIN LATERAL (
@@ -88,12 +87,8 @@ JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.ref
 
 def obstacles(connection: psycopg.Connection[Any], oid: int, shape: Shape) -> list[str]:
     """Each in a few words; empty when the table's place can be taken."""
-    cursor = RawCursor(connection)
-    found = [
-        reason
-        for query in (_TABLE, _DEPENDING, _EXTENSION)
-        for (reason,) in cursor.execute(IT + query, [oid, ""]).fetchall()
-    ]
+    answers = asked(connection, [(sql, [oid, ""]) for sql in (_TABLE, _DEPENDING, _EXTENSION)])
+    found = [reason for rows in answers for (reason,) in rows]
     found += [f"index {index.name}" for index in shape.indexes if index.statement is None]
     found += [f"statistics {each.name}" for each in shape.statistics if each.statement is None]
     return found

@@ -33,9 +33,8 @@ def analyze(connection: psycopg.Connection[Any], stash: str) -> None:
     found = connection.execute(_FACTS, [_LARGE_BYTES, stash]).fetchone()
     names, columns, size, target, is_looked_at_again = found or ("", 1, 0, 0, False)
     coarse = max(min(_MOST_IN_ALL_COLUMNS // columns, max(size // _BYTES_EACH, _COARSEST)), 1)
-    with connection.transaction():
-        if is_looked_at_again and coarse < target:
-            connection.execute(f"SET LOCAL default_statistics_target = {coarse}".encode())
-            connection.execute(f"ANALYZE {stash} ({names})".encode())
-        else:
-            connection.execute(f"ANALYZE {stash}".encode())
+    if is_looked_at_again and coarse < target:
+        small = f"SET LOCAL default_statistics_target = {coarse}; ANALYZE {stash} ({names})"
+        connection.execute(small.encode())
+    else:
+        connection.execute(f"ANALYZE {stash}".encode())

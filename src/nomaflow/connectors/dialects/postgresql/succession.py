@@ -22,6 +22,7 @@ from nomaflow.connectors.dialects.postgresql.belongings import (
 )
 from nomaflow.connectors.dialects.postgresql.building import build
 from nomaflow.connectors.dialects.postgresql.expressions import quote
+from nomaflow.connectors.dialects.postgresql.locking import lock_errors, send_maintenance_away
 from nomaflow.connectors.dialects.postgresql.obstacles import obstacles
 from nomaflow.connectors.dialects.postgresql.source import reference
 from nomaflow.connectors.dialects.postgresql.stash import LOCK_TIMEOUT_MS, PREFIX, mark
@@ -35,7 +36,6 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
   AND coalesce(backend_type, 'client backend') = 'client backend'
   AND age(backend_xmin) >= age($1::text::xid)
 """
-_PATIENCE = "SELECT setting::int * 3 / 2 FROM pg_settings WHERE name = 'deadlock_timeout'"
 _GRANTEES = """
 SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC'
                 ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
@@ -85,9 +85,8 @@ class Succession:
             self._unbuilt = list(self._building())
             build(self._connection, self._stash, self._shape.indexes)
         while self._unbuilt:
-            with lock_errors(), self._connection.transaction():
-                self._run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-                self._run(self._unbuilt[0])
+            with lock_errors():
+                self._run(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; {self._unbuilt[0]}")
             self._unbuilt.pop(0)
         analyze(self._connection, reference(self._stash))
 
@@ -101,7 +100,7 @@ class Succession:
         """
         if self._value(_OLD_SNAPSHOTS, self._loaded):
             raise TableLocked("a transaction is older than the new rows")
-        self._send_maintenance_away()
+        send_maintenance_away(self._connection, reference(self._table))
         with catalogue_alone(self._connection):
             seen = fingerprint(self._connection, self._oid)
             around = self._unchanged()
@@ -110,13 +109,6 @@ class Succession:
             self._run("; ".join(self._locking(around)))
         if fingerprint(self._connection, self._oid) != seen:
             raise TableLocked("its definition changes")
-
-    def _send_maintenance_away(self) -> None:
-        """The server ends an autovacuum for whoever waits long enough; no reader waits for this."""
-        patience = self._value(_PATIENCE)
-        with lock_errors():
-            self._run(f"SET LOCAL lock_timeout = {patience}")
-            self._run(f"LOCK TABLE {reference(self._table)} IN SHARE UPDATE EXCLUSIVE MODE")
 
     def take_place(self) -> None:
         """Make the stash the table. Raises WayClosed when it cannot be, TableLocked."""
@@ -266,15 +258,6 @@ def advance(sequence: str, column: str, table: str) -> str:
         f"SELECT setval('{_literal(sequence)}', {greatest}) FROM {table}"  # noqa: S608 - quoted
         f" HAVING {greatest} >= (SELECT last_value FROM {sequence})"
     )
-
-
-@contextmanager
-def lock_errors() -> Iterator[None]:
-    """Turn a lock that was not given in time into TableLocked."""
-    try:
-        yield
-    except errors.LockNotAvailable as error:
-        raise TableLocked(str(error)) from None
 
 
 @contextmanager

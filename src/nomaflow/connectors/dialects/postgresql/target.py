@@ -17,14 +17,11 @@ from nomaflow.connectors.dialects.postgresql.arrow import Arrow
 from nomaflow.connectors.dialects.postgresql.csv_lane import Csv
 from nomaflow.connectors.dialects.postgresql.exact import Ends
 from nomaflow.connectors.dialects.postgresql.expressions import quote
+from nomaflow.connectors.dialects.postgresql.locking import lock_errors, send_maintenance_away
 from nomaflow.connectors.dialects.postgresql.raw import Raw
 from nomaflow.connectors.dialects.postgresql.source import PostgresqlSource, reference
 from nomaflow.connectors.dialects.postgresql.statistics import analyze
-from nomaflow.connectors.dialects.postgresql.succession import (
-    Succession,
-    advance,
-    lock_errors,
-)
+from nomaflow.connectors.dialects.postgresql.succession import Succession, advance
 from nomaflow.connectors.dialects.postgresql.types import TYPES
 from nomaflow.connectors.dialects.postgresql.within import Within
 from nomaflow.connectors.dialects.spelling import limited
@@ -169,6 +166,7 @@ class PostgresqlTarget:
             raise
 
     def _lock_out_writers(self, name: TableName) -> None:
+        send_maintenance_away(self._connection, reference(name))
         with lock_errors():
             self.execute(f"SET LOCAL lock_timeout = {stash.LOCK_TIMEOUT_MS}")
             self.execute(f"LOCK TABLE {reference(name)} IN SHARE ROW EXCLUSIVE MODE")
