@@ -384,11 +384,17 @@ class HttpConnectorType:
         return HttpConnector(settings.name, settings.egress, settings.definition)
 
 
-def bad_status(status: int, url: str, text: str, **more: Any) -> StepFailed:
-    """The failure that such an answer is; `text` is its body, of which the beginning is told."""
+def bad_status(
+    status: int, url: str, text: str, *, retry_after: float | None = None, **more: Any
+) -> StepFailed:
+    """The failure that such an answer is; `text` is its body, of which the beginning is told.
+
+    `retry_after` is how many seconds it asks to wait.
+    """
     excerpt = " ".join(text[:EXCERPT_CHARACTERS].split())
-    message = f"{url} answered {_in_words(status)}{f': {excerpt}' if excerpt else '.'}"
-    return StepFailed(message, cause=f"HTTP {status}", **more)
+    asks = f", asking to wait {retry_after:,.0f} s" if retry_after else ""
+    message = f"{url} answered {_in_words(status)}{asks}{f': {excerpt}' if excerpt else '.'}"
+    return StepFailed(message, cause=f"HTTP {status}", retry_after=retry_after, **more)
 
 
 def _in_words(status: int) -> str:

@@ -2,8 +2,8 @@
 
 import json
 from codecs import getincrementaldecoder
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from nomaflow.clock import SystemClock
 from nomaflow.connectors.http import MOST_BYTES, Answer, HttpConnector, Method, bad_status
-from nomaflow.errors import StepFailed, StepRefused
+from nomaflow.errors import StepFailed, StepRefused, Unreachable
 from nomaflow.steps.base import HostKind, Output, StepSpec
 from nomaflow.steps.body_file import body_file
 from nomaflow.steps.context import StepContext
@@ -89,7 +89,8 @@ class HttpSpec(StepSpec):
 class HttpStep:
     """Sends one request; an answer of 200 to 299 is a success, any other a failure.
 
-    The log has one line: method, address without its query, status, bytes and milliseconds.
+    The log has one line: method, address without its query, status, bytes and milliseconds. After a
+    time-out or a cancel it says how much of the answer had come.
 
     Output: `{"status", "elapsed_ms", "body_preview", "body_truncated", "body_bytes"}`, and `json`
     when the body is JSON of 64 KiB at most. The preview is the body's first 64 KiB. Until the run
@@ -134,8 +135,9 @@ class HttpStep:
             follow_redirects=_follows(spec),
             **_content(spec.body, method),
         )
-        with sent as answer:
-            body = _received(answer, ctx)
+        body = Body()
+        with _told_if_stopped(ctx, body), sent as answer:
+            _receive(answer, ctx, body)
             elapsed_ms = answer.elapsed_ms
         text = connector.masked(_text(body, answer.charset), headers)
         output = _output(answer, body, text, elapsed_ms)
@@ -148,8 +150,13 @@ class HttpStep:
 
 @dataclass
 class Body:
-    """What is left of a body that went by: its size and its first bytes."""
+    """What is left of a body that went by: its size and its first bytes.
 
+    `url` is where it comes from, once it does, and `length` how long it is said to be.
+    """
+
+    url: str | None = None
+    length: int | None = None
     size: int = 0
     first: bytes = b""
 
@@ -202,9 +209,23 @@ def _content(body: Any, method: str) -> dict[str, Any]:
     return {"json": json.loads(json.dumps(body, default=str))}
 
 
-def _received(answer: Answer, ctx: StepContext) -> Body:
+@contextmanager
+def _told_if_stopped(ctx: StepContext, body: Body) -> Iterator[None]:
+    """How far it was when a time-out or a person stopped it: slow, or not answering at all."""
+    try:
+        yield
+    except Unreachable:
+        if ctx.is_cancelled() and body.url is None:
+            ctx.log.warning("stopped before any answer had come")
+        elif ctx.is_cancelled():
+            of = "" if body.length is None else f" of {body.length:,}"
+            ctx.log.warning("stopped after %s%s bytes of %s", f"{body.size:,}", of, body.url)
+        raise
+
+
+def _receive(answer: Answer, ctx: StepContext, body: Body) -> None:
     """Read the body to its end; compressed data that unpacks to more than is kept is left there."""
-    body, told = Body(), 0
+    body.url, body.length, told = answer.url, answer.length, 0
     with body_file(ctx.facts.body_file) as file:
         for chunk in answer.chunks():
             body.add(chunk)
@@ -216,7 +237,6 @@ def _received(answer: Answer, ctx: StepContext) -> Body:
                 break
     if file.gap:
         ctx.log.warning("Later steps cannot read the whole body: %s.", file.gap)
-    return body
 
 
 def _text(body: Body, charset: str) -> str:

@@ -323,7 +323,7 @@ def _directory(spec: LdapSyncSpec, ctx: StepContext) -> LdapConnector:
     if spec.connector is not None:
         directory = cast("LdapConnector", ctx.get_connector(spec.connector))
     else:
-        directory = LdapConnector(ctx.step_name, _own_server(spec)).cancellable(ctx.on_cancel)
+        directory = LdapConnector("", _own_server(spec)).cancellable(ctx.on_cancel)
     if not directory.definition.is_encrypted:
         ctx.log.warning(
             "The password travels to %s in the clear: use ldaps:// or start_tls.",

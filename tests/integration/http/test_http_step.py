@@ -244,13 +244,19 @@ async def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None
     )
 
 
-@pytest.mark.parametrize("path", ["/slow", "/silent"])
-async def test_the_wall_stops_an_answer_that_does_not_end(
-    tmp_path: Path, web: Web, path: str
+@pytest.mark.parametrize(
+    ("path", "how_far"),
+    [("/slow", "stopped after "), ("/silent", "stopped before any answer had come")],
+)
+async def test_the_wall_stops_an_answer_that_does_not_end_and_tells_how_far_it_was(
+    tmp_path: Path, web: Web, path: str, how_far: str
 ) -> None:
     job = an_http_job(f"{web.url}{path}", timeout_seconds=0.5)
-    step = await the_step(a_home(tmp_path / "home", job))
+    async with running(a_home(tmp_path / "home", job)) as app:
+        run, (step,) = await ended(app, "web")
+        lines = await messages(app, run.id)
     assert (step.state, step.reason) == (StepState.FAILED, "timeout")
+    assert [line for line in lines if line.startswith(how_far)]
 
 
 @pytest.mark.parametrize("path", ["/slow", "/silent", "/big"])
@@ -316,6 +322,8 @@ async def test_retry_after_waits_no_longer_than_the_policy_allows(tmp_path: Path
 
     assert (step.state, step.attempts) == (StepState.FAILED, 2)
     assert "next attempt in 0.25 s" in lines
+    assert step.error is not None
+    assert "429 Too Many Requests, asking to wait " in step.error.message
 
 
 async def test_only_chosen_failures_are_tried_again(tmp_path: Path, web: Web) -> None:
@@ -360,6 +368,7 @@ async def test_a_redirect_to_a_metadata_address_is_refused(tmp_path: Path, insid
     assert (step.state, step.output) == (StepState.FAILED, None)
     assert step.error is not None
     assert step.error.type == "StepRefused"
+    assert step.error.message.startswith(f"{outside.url}/ redirects to {inside}: ")
     assert "link-local or cloud metadata address" in step.error.message
 
 

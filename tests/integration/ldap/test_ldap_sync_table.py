@@ -177,7 +177,7 @@ def test_two_entries_with_one_key_are_refused(branch: Branch, target: Target) ->
         ({"target_table": "nobody"}, "table 'nobody' does not exist"),
         ({"mapping": {"uid": "uid", "mail": "email"}}, "no column 'email'"),
         ({"mapping": {"mail": "mail"}}, "The key's column 'uid' comes from no attribute"),
-        ({"search_filter": "(uid="}, "is no LDAP filter"),
+        ({"search_filter": "(uid="}, r"is no LDAP filter: \(uid="),
     ],
 )
 def test_what_cannot_work_is_refused_by_name(

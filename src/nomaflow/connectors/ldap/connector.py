@@ -89,7 +89,9 @@ class LdapDefinition(Definition):
 
 
 class LdapConnector:
-    """A way to one directory. Thread-safe; each search is a connection of its own.
+    """A way to one directory; a step's own one has no name.
+
+    Thread-safe; each search is a connection of its own.
 
     Errors are Unreachable, StepRefused for what the search gets wrong, StepFailed with the
     server's own words (of type CertificateError when the server is not trusted), and CutShort when
@@ -149,9 +151,8 @@ def _library(name: str) -> Any:
         return import_module("ldap")
     except ImportError as error:
         missing = "python-ldap" if isinstance(error, ModuleNotFoundError) else str(error)
-        raise NotFound(
-            f"Connector '{name}' needs the LDAP library ({missing}). {_HOW_TO_INSTALL}"
-        ) from None
+        who = f"Connector '{name}'" if name else "The step"
+        raise NotFound(f"{who} needs the LDAP library ({missing}). {_HOW_TO_INSTALL}") from None
 
 
 def _prepare(library: Any, handle: Any, definition: LdapDefinition) -> None:

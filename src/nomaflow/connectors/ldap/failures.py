@@ -41,7 +41,7 @@ def translated(name: str, reach: Reach, user: str) -> Iterator[None]:
         yield
     except ldap.INVALID_CREDENTIALS as error:
         raise StepFailed(
-            f"Connector '{name}': {reach.server} refused the login of '{user}': "
+            f"{told_of(name)}{reach.server} refused the login of '{user}': "
             f"{_why_refused(error)}. Check bind_dn and bind_password.",
             cause="InvalidCredentials",
         ) from None
@@ -49,10 +49,15 @@ def translated(name: str, reach: Reach, user: str) -> Iterator[None]:
         raise _without_connection(name, reach, error) from None
     except (ldap.TIMEOUT, ldap.UNAVAILABLE, ldap.BUSY) as error:
         raise Unreachable(
-            f"Connector '{name}': {reach.server} did not answer: {words(error)}."
+            f"{told_of(name)}{reach.server} did not answer: {words(error)}."
         ) from None
     except ldap.LDAPError as error:
         raise _translation(ldap, name, error) from None
+
+
+def told_of(name: str) -> str:
+    """What a message begins with; a directory that is no connector has no name."""
+    return f"Connector '{name}': " if name else ""
 
 
 def words(error: Exception) -> str:
@@ -68,7 +73,7 @@ def _without_connection(name: str, reach: Reach, error: Exception) -> NomaflowEr
     match reach.obstacle():
         case SSLCertVerificationError() as doubt:
             return StepFailed(
-                f"Connector '{name}': the certificate of {reach.server} is not trusted: "
+                f"{told_of(name)}the certificate of {reach.server} is not trusted: "
                 f"{doubt.verify_message}. Name its authority in ca_file, or call the server by "
                 "the name that the certificate is for.",
                 cause="CertificateError",
@@ -76,11 +81,11 @@ def _without_connection(name: str, reach: Reach, error: Exception) -> NomaflowEr
         case OSError() as obstacle:
             reason = obstacle.strerror or str(obstacle)
             return Unreachable(
-                f"Connector '{name}': {reach.server} did not answer: {reason}. Check server."
+                f"{told_of(name)}{reach.server} did not answer: {reason}. Check server."
             )
         case None:
             return Unreachable(
-                f"Connector '{name}': the connection to {reach.server} was lost: {words(error)}. "
+                f"{told_of(name)}the connection to {reach.server} was lost: {words(error)}. "
                 "Check server and start_tls."
             )
 
@@ -92,14 +97,12 @@ def _why_refused(error: Exception) -> str:
 
 
 def _translation(ldap: Any, name: str, error: Exception) -> NomaflowError:
-    if isinstance(error, ldap.FILTER_ERROR):
-        return StepRefused(f"The search_filter is no LDAP filter: {words(error)}.")
     if isinstance(error, ldap.NO_SUCH_OBJECT):
         return StepFailed(
-            f"Connector '{name}': the search_base does not exist, or the account may not see it: "
+            f"{told_of(name)}the search_base does not exist, or the account may not see it: "
             f"{words(error)}.",
             cause="NoSuchObject",
         )
     if isinstance(error, ldap.INVALID_DN_SYNTAX):
-        return StepRefused(f"Connector '{name}': a DN is not well formed: {words(error)}.")
-    return StepFailed(f"Connector '{name}': {words(error)}.", cause=type(error).__name__)
+        return StepRefused(f"{told_of(name)}a DN is not well formed: {words(error)}.")
+    return StepFailed(f"{told_of(name)}{words(error)}.", cause=type(error).__name__)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from nomaflow.clock import SystemClock
 from nomaflow.connectors.ldap.failures import CutShort, words
-from nomaflow.errors import StepCanceled
+from nomaflow.errors import StepCanceled, StepRefused
 
 Scope = Literal["base", "one", "subtree"]
 Referrals = Literal["fail", "ignore"]
@@ -164,6 +164,11 @@ class Searching:
         ldap = self._ldap
         try:
             yield
+        except ldap.FILTER_ERROR:
+            raise StepRefused(
+                f"The search_filter is no LDAP filter: {self._search.filter}. Check its "
+                "parentheses."
+            ) from None
         except ldap.REFERRAL as error:
             raise self._cut_short(
                 f"'{self._search.base}' is on another server: {words(error)}"
@@ -173,7 +178,10 @@ class Searching:
             ldap.TIMELIMIT_EXCEEDED,
             ldap.ADMINLIMIT_EXCEEDED,
         ) as error:
-            raise self._cut_short(f"a limit of the server, {words(error)}") from None
+            raise self._cut_short(
+                f"a limit of the server, {words(error)}. Have it raised for this account, or "
+                "search in smaller parts"
+            ) from None
         except ldap.LDAPError as error:
             if not self._fetched:
                 raise

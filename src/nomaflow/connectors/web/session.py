@@ -79,7 +79,9 @@ class Session:
             if response.next_request is None:
                 return response
             response.close()
-            response = self._sent(_redirected(request, response.next_request))
+            following = _redirected(request, response.next_request)
+            with _on_the_way(request.url, following.url):
+                response = self._sent(following)
         if most_redirects and response.next_request is not None:
             response.close()
             message = f"{shown(request.url)} leads on and on: {most_redirects} redirects."
@@ -131,6 +133,18 @@ def failures(url: httpx2.URL) -> Iterator[None]:
         raise StepFailed(message, cause="DecodingError") from None
     except httpx2.TransportError as error:
         _raise_transport(url, error)
+
+
+@contextmanager
+def _on_the_way(first: httpx2.URL, following: httpx2.URL) -> Iterator[None]:
+    """What fails behind a redirect is told with the address that it began with."""
+    way = f"{shown(first)} redirects to {shown(following)}: "
+    try:
+        yield
+    except StepRefused as error:
+        raise StepRefused(f"{way}{error}") from None
+    except Unreachable as error:
+        raise Unreachable(f"{way}{error}") from None
 
 
 def _raise_transport(url: httpx2.URL, error: httpx2.TransportError) -> NoReturn:
