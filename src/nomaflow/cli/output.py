@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nomaflow.copying.progress import grouped
 from nomaflow.domain.run import LogLine
 from nomaflow.errors import Problem
 from nomaflow.runner.wording import duration
@@ -126,8 +127,8 @@ def print_preflight(answer: Mapping[str, Any]) -> None:
     out.print(
         Text.assemble(
             (answer["step"], "bold"),
-            f"  {'uncounted' if rows is None else rows} rows, {plan['mode']} into ",
-            "a new table" if there is None else f"{there} rows",
+            f"  {'uncounted' if rows is None else grouped(rows)} rows, {plan['mode']} into ",
+            "a new table" if there is None else f"{grouped(there)} rows",
             f", by {plan['way']}: {plan['way_reason']}",
         )
     )
@@ -154,9 +155,13 @@ def _result(step: Mapping[str, Any]) -> str:
         return f"{step['error']['type']}: {step['error']['message']}"
     if step["reason"]:
         return str(step["reason"])
-    facts = (f"{name} {_short(value)}" for name, value in (step["output"] or {}).items())
+    told = {name: value for name, value in (step["output"] or {}).items() if value not in _EMPTY}
+    facts = (f"{name} {_short(value)}" for name, value in told.items())
     text = " · ".join(facts)
     return text if len(text) <= 160 else f"{text[:159]}…"
+
+
+_EMPTY: Final[tuple[object, ...]] = (None, "", [], {})
 
 
 def _short(value: Any) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from nomaflow.cli import output
+from nomaflow.copying.progress import grouped
 from nomaflow.domain.events import LinesLogged, StepProgressed
 from nomaflow.domain.run import RunId
 from nomaflow.events.bus import Bus
@@ -55,5 +56,6 @@ class _RunView:
         task = self._tasks[event.step]
         self.bars.update(task, completed=done, total=total)
         speed = self.bars.tasks[task].speed
-        rate = f" · {speed:,.0f}/s" if speed else ""
-        self.bars.update(task, rows=f"{done:,} of {total:,}{rate}" if total else f"{done:,}{rate}")
+        rate = f" · {grouped(round(speed))}/s" if speed else ""
+        of = f" of {grouped(total)}" if total else ""
+        self.bars.update(task, rows=f"{grouped(done)}{of}{rate}")

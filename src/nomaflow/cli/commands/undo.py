@@ -9,6 +9,7 @@ from nomaflow.app import App
 from nomaflow.cli import output
 from nomaflow.cli.commands.history import RunArgument
 from nomaflow.cli.context import HERE, HomeOption, JsonOption, caller, complete
+from nomaflow.copying.progress import grouped
 from nomaflow.domain.run import RunId
 from nomaflow.services.undo import Undone
 
@@ -29,8 +30,8 @@ def undo(
         output.print_json(asdict(undone))
     else:
         output.out.print(
-            f"Table '{undone.table}' of connector '{undone.connector}' holds the {undone.rows} "
-            f"rows again that run {run} had replaced."
+            f"Table '{undone.table}' of connector '{undone.connector}' holds the "
+            f"{grouped(undone.rows)} rows again that run {run} had replaced."
         )
 
 
