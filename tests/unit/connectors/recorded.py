@@ -51,6 +51,13 @@ class Session:
     written: list[tuple[Any, ...]] = field(default_factory=list)
     sizes: list[Any] = field(default_factory=list)
 
+    def take(self, batches: Any) -> int:
+        """Record batches, kept as rows."""
+        before = len(self.written)
+        for batch in batches:
+            self.written += [tuple(row.values()) for row in batch.to_pylist()]
+        return len(self.written) - before
+
     def statements(self, beginning: str) -> list[str]:
         return [" ".join(text.split()) for text in self.said if text.startswith(beginning)]
 
@@ -107,6 +114,12 @@ def doubles(connection: type, cursor: type, answers: Answers) -> tuple[Any, Sess
             self._bind("getbatcherrors")
             return self._errors
 
+        def bulkcopy_arrow(self, table: str, batches: Any, **named: Any) -> dict[str, int]:
+            self._bind("bulkcopy_arrow", table, batches, **named)
+            session.said.append(f"bulk {table} {named}")
+            answers(session.said[-1], ())
+            return {"rows_copied": session.take(batches)}
+
         def var(self, kind: Any) -> Any:
             self._bind("var", kind)
             return SimpleNamespace(getvalue=lambda: 0)
@@ -128,6 +141,17 @@ def doubles(connection: type, cursor: type, answers: Answers) -> tuple[Any, Sess
         def cursor(self) -> Cursor:
             self._bind("cursor")
             return Cursor()
+
+        @property
+        def thin(self) -> bool:
+            assert hasattr(self._real, "thin")
+            return True
+
+        def direct_path_load(self, **named: Any) -> None:
+            self._bind("direct_path_load", **named)
+            batch = named.pop("data")
+            session.said.append(f"direct {named}")
+            session.take([batch])
 
         def commit(self) -> None:
             self._bind("commit")

@@ -21,6 +21,7 @@ from nomaflow.connectors.dialects.mssql.target import MssqlTarget
 from nomaflow.connectors.dialects.mssql.types import TYPES, column_type
 from nomaflow.connectors.tables import ColumnType, Kind, Table, TableName
 from nomaflow.connectors.values import BadValue
+from nomaflow.copying.shape import ColumnWish, Wishes
 from nomaflow.errors import StepFailed, StepRefused
 
 STASH = re.compile(r"nomaflow_stash_[0-9a-f]{16}")
@@ -31,7 +32,7 @@ COLUMNS = [
     ("Seen", "datetimeoffset", 10, 34, 7, True, 0, 0),
 ]
 XML = ("Seen", "xml", -1, 0, 0, True, 0, 0)
-ADMINISTRATION = ("SET ", "DECLARE", "DISABLE", "ENABLE", "commit", "rollback")
+ADMINISTRATION = ("SET ", "DECLARE", "DISABLE", "ENABLE", "bulk", "commit", "rollback")
 QUESTIONS = ("SELECT s.", "SELECT c.", "SELECT i.", "SELECT name FROM sys", "SELECT COUNT")
 
 
@@ -141,6 +142,30 @@ def test_rows_go_as_arrays_of_said_types(source: Path) -> None:
             (mssql_python.SQL_WVARCHAR, 29, 0),
         ]
     ]
+
+
+def test_record_batches_go_by_the_bulk_interface(source: Path) -> None:
+    server = Server(columns=[*COLUMNS[:1], ("Name", "nvarchar", 80, 0, 0, True, 0, 0), COLUMNS[2]])
+    output, said = run(server, source, "overwrite", wishes=Wishes({"seen": ColumnWish(drop=True)}))
+    assert (output["lane"], output["target_rows"]) == ("arrow", 2)
+    assert server.session.written == [(1, "Ada", Decimal("12.50")), (2, "", None)]
+    assert said[2] == (
+        "bulk [STASH] {'timeout': 0, 'column_mappings': ['Id', 'Name', 'Price'],"
+        " 'table_lock': True, 'keep_nulls': True}"
+    )
+
+
+def test_what_the_bulk_interface_refuses_goes_row_by_row(source: Path) -> None:
+    class Refusing(Server):
+        def answer(self, statement: str, params: Any) -> list[Any]:
+            if statement.startswith("bulk"):
+                raise RuntimeError("Unsupported conversion")
+            return super().answer(statement, params)
+
+    columns = [*COLUMNS[:1], ("Name", "nvarchar", 80, 0, 0, True, 0, 0), COLUMNS[2]]
+    wishes = Wishes({"seen": ColumnWish(drop=True)})
+    output, _ = run(Refusing(columns=columns), source, "overwrite", wishes=wishes)
+    assert (output["lane"], output["lanes_passed_over"]) == ("rows", ["Unsupported conversion"])
 
 
 def test_an_overwrite_merges_in_one_transaction_and_compares_texts_by_bytes(source: Path) -> None:

@@ -31,7 +31,7 @@ COLUMNS = [
     ("NOTE", "CLOB", 4000, 0, None, None, "Y", "NO", None),
     ("SEEN", "TIMESTAMP(6)", 11, 0, None, 6, "Y", "NO", None),
 ]
-ADMINISTRATION = ("ALTER SESSION", "BEGIN :1", "DECLARE", "LOCK", "commit", "rollback")
+ADMINISTRATION = ("ALTER SESSION", "BEGIN :1", "DECLARE", "direct", "LOCK", "commit", "rollback")
 
 
 @pytest.fixture
@@ -125,6 +125,18 @@ def test_rows_go_as_arrays_with_long_values_last_and_an_empty_text_is_told(sourc
         oracledb.DB_TYPE_LONG,
     ]
     assert output["became_null"] == {"NAME": 1}
+
+
+def test_record_batches_take_the_direct_path_and_an_empty_text_is_told(source: Path) -> None:
+    server = Server(columns=[])
+    output, said = run(server, source, "overwrite")
+    assert (output["lane"], output["became_null"]) == ("arrow", {"NAME": 1})
+    direct = "'table_name': 'STASH', 'column_names': ['ID', 'NAME', 'NOTE', 'SEEN']"
+    assert said[1] == f"direct {{'schema_name': 'ERP', {direct}}}"
+    assert [str(value) for value in server.session.written[1]] == [
+        *("2", "None", "None"),
+        "2026-03-29 02:30:00.500000",
+    ]
 
 
 def test_an_overwrite_merges_in_one_transaction_and_compares_long_values(source: Path) -> None:
@@ -247,6 +259,8 @@ def test_every_foreign_type_has_a_carrier(foreign: ColumnType, native: str) -> N
     carrier = TYPES.carrier(foreign)
     assert carrier is not None
     assert carrier.native == native
+    if foreign.kind is Kind.TIMESTAMP:
+        assert carrier == column_type(native), "its digits decide how it is written"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import mssql_python
 
 from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
 from nomaflow.connectors.dialects.mssql import catalogue, creating, stash, ways
+from nomaflow.connectors.dialects.mssql.bulk import Bulk
 from nomaflow.connectors.dialects.mssql.creating import listed
 from nomaflow.connectors.dialects.mssql.failures import failure, lock_errors
 from nomaflow.connectors.dialects.mssql.loading import Loading
@@ -89,8 +90,8 @@ class MssqlTarget:
         self._loading = Loading(self._connection, self._here, columns)
         return self._here
 
-    def shortcuts(self, source: Source) -> Sequence[Shortcut]:  # noqa: ARG002 - rows alone
-        return ()
+    def shortcuts(self, source: Source) -> Sequence[Shortcut]:
+        return (Bulk(source, self._connection, self._here),)
 
     def write(self, rows: Rows) -> int:
         if self._loading is None:

@@ -138,8 +138,8 @@ class MssqlTypes:
         if foreign.kind is Kind.NATIVE:
             return ColumnType(Kind.TEXT, _LONG_TEXT) if foreign.readable else None
         native = _declaration(foreign)
-        if native is None:
-            return None
+        if native is None or foreign.kind in {Kind.TIME, Kind.TIMESTAMP}:
+            return column_type(native) if native else None
         return ColumnType(
             foreign.kind, native, foreign.size, foreign.scale, foreign.zoned, foreign.padded
         )

@@ -15,6 +15,7 @@ from nomaflow.connectors.copies import Choice, Shortcut, Source, Way
 from nomaflow.connectors.dialects.oracle import catalogue, creating, failures, stash
 from nomaflow.connectors.dialects.oracle.comparing import differ, stamp_of
 from nomaflow.connectors.dialects.oracle.creating import listed
+from nomaflow.connectors.dialects.oracle.direct import Direct
 from nomaflow.connectors.dialects.oracle.failures import code, lock_errors
 from nomaflow.connectors.dialects.oracle.loading import Loading
 from nomaflow.connectors.dialects.oracle.stash import reference, said
@@ -88,8 +89,8 @@ class OracleTarget:
         self._loading = Loading(self._connection, self._here, columns)
         return self._here
 
-    def shortcuts(self, source: Source) -> Sequence[Shortcut]:  # noqa: ARG002 - rows alone
-        return ()
+    def shortcuts(self, source: Source) -> Sequence[Shortcut]:
+        return (Direct(source, self._connection, self._stash),) if self._stash else ()
 
     def write(self, rows: Rows) -> int:
         if self._loading is None:

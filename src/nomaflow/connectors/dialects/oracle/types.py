@@ -131,8 +131,8 @@ class OracleTypes:
         if foreign.kind is Kind.NATIVE:
             return ColumnType(Kind.TEXT, "CLOB") if foreign.readable else None
         native = _declaration(foreign)
-        if native is None:
-            return None
+        if native is None or foreign.kind is Kind.TIMESTAMP:
+            return column_type(native) if native else None
         return ColumnType(
             foreign.kind, native, foreign.size, foreign.scale, foreign.zoned, foreign.padded
         )
