@@ -13,7 +13,7 @@ from tests.kills import CONNECTORS, FILL_ORDERS, MAKE_ORDERS
 from bench.figure import Figure, quantile
 from bench.server import Client, Subject, a_measured_home, measured
 
-ROWS, ASKED = 2_000_000, 400
+ROWS, COPIES, ASKED = 2_000_000, 5, 400
 PATHS = {"/health": "/health", "a page of runs": "/api/v1/runs?limit=50"}
 PLUGIN = """
 def busy(ctx):
@@ -29,14 +29,6 @@ type = "python"
 callable = "plugin:busy"
 
 [[jobs]]
-id = "copy"
-[[jobs.steps]]
-name = "copy"
-type = "sql_copy"
-source = { connector = "here", table = "orders" }
-target = { connector = "there", table = "copied" }
-
-[[jobs]]
 id = "ask"
 overlap = "allow"
 [[jobs.steps]]
@@ -44,6 +36,16 @@ name = "ask"
 type = "sql_query"
 connector = "default"
 query = "SELECT 1"
+
+[[jobs]]
+id = "copy"
+"""
+COPY = """
+[[jobs.steps]]
+name = "copy-{0}"
+type = "sql_copy"
+source = {{ connector = "here", table = "orders" }}
+target = {{ connector = "there", table = "copied_{0}" }}
 """
 
 
@@ -55,8 +57,8 @@ def measure() -> Iterator[Figure]:
 
 
 def a_home_with_orders(folder: Path, rows: int) -> Path:
-    """A home with the jobs `busy`, which never ends, `copy` of so many rows, and `ask`."""
-    home = a_measured_home(folder, JOBS)
+    """A home with the jobs `busy`, which never ends, `copy` of so many rows, often, and `ask`."""
+    home = a_measured_home(folder, JOBS + "".join(map(COPY.format, range(COPIES))))
     urls = {"here": "sqlite:///data/here.db", "there": "sqlite:///data/there.db"}
     (home / "connectors.toml").write_text(CONNECTORS.format(**urls), encoding="utf-8")
     (home / "plugins" / "plugin.py").write_text(PLUGIN, encoding="utf-8")
@@ -77,7 +79,10 @@ def figures(subject: Subject) -> Iterator[Figure]:
     copy = client.run("copy")
     busy = {name: spent(client, path, ASKED) for name, path in PATHS.items()}
     is_copying = client.ask(f"/api/v1/runs/{copy}")["state"] == "RUNNING"
-    yield Figure("the copy outlasted the measurement", is_copying, "", f"{ROWS:,} rows", "1")
+    yield Figure(
+        "the copy outlasted the measurement", is_copying, "", f"{COPIES} × {ROWS:,} rows", "1"
+    )
+    client.ask(f"/api/v1/runs/{copy}/cancel", "POST")
     for name in PATHS:
         settings = f"SQLite store, {ASKED} requests one by one over HTTP"
         for share in (0.5, 0.99):
