@@ -1,5 +1,7 @@
 """A home folder becomes a catalogue."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -221,12 +223,30 @@ def test_a_file_that_is_no_text_is_a_problem_with_its_line(tmp_path: Path) -> No
     assert "UTF-8" in problem.message
 
 
-def test_a_folder_in_the_place_of_a_file_is_a_problem(tmp_path: Path) -> None:
+def a_large_file(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 2**40)
+
+
+@pytest.mark.parametrize(
+    ("put", "words"),
+    [
+        (Path.mkdir, "Is a directory"),
+        (os.mkfifo, "a pipe or a device"),
+        (lambda path: path.symlink_to("/dev/zero"), "a pipe or a device"),
+        (a_large_file, "larger than 32 MiB"),
+    ],
+)
+def test_what_is_no_file_of_this_kind_is_a_problem_and_is_not_waited_for(
+    tmp_path: Path, put: Callable[[Path], None], words: str
+) -> None:
     home = Home(tmp_path)
     home.app_toml.touch()
-    home.jobs_toml.mkdir()
+    put(home.jobs_toml)
     (problem,) = load(home, STEP_TYPES, CONNECTOR_TYPES).problems
-    assert "cannot be read" in problem.message
+    assert problem.file == "jobs.toml"
+    assert problem.message.startswith("cannot be read: ")
+    assert words in problem.message
 
 
 def test_a_folder_without_any_of_the_files_is_no_home(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """A TOML file of the home folder: its text, its values, and where each of them stands."""
 
+import errno
+import os
+import stat
 import tomllib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +12,8 @@ from typing import Any
 from nomaflow.catalogue.toml.isolate import Block, BlockRule, isolated
 from nomaflow.catalogue.toml.positions import Positions
 from nomaflow.catalogue.toml.syntax import SyntaxProblem, syntax_problem
+
+MOST_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def read_source(path: Path, rule: BlockRule | None = None) -> TomlSource:
     With a `rule`, a syntax error costs only the block in which it stands.
     """
     try:
-        data = path.read_bytes()
+        data = _bytes_of(path)
     except FileNotFoundError:
         return TomlSource(path.name)
     except OSError as error:
@@ -54,6 +59,22 @@ def read_source(path: Path, rule: BlockRule | None = None) -> TomlSource:
         line = data.count(b"\n", 0, error.start) + 1
         return TomlSource(path.name, problem=SyntaxProblem(line, "expected text in UTF-8"))
     return parse(path.name, text, rule)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Raises OSError, also for what may never end: a pipe, a device, some other large file."""
+    with open(path, "rb", opener=_opened_at_once) as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device")
+        if about.st_size > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {MOST_BYTES // 2**20} MiB")
+        return file.read(MOST_BYTES)
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    """A pipe would wait for who writes into it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(file: str, text: str, rule: BlockRule | None = None) -> TomlSource:
