@@ -13,7 +13,7 @@ from tests.servers.postgresql import SETTINGS
 
 from bench.copy.databases import run_sql
 from bench.copy.pairs import Pair
-from bench.copy.peers import PEERS
+from bench.copy.peers import PEERS, NotInstalled, Peer, last_line
 from bench.copy.processes import Cost, cpu_of_tree, forget_peaks, growth_of_tree
 from bench.copy.site import Site, site
 from bench.figure import Figure
@@ -63,6 +63,8 @@ def by_command(place: Site, command: str) -> Cost:
     place.finish("bare")
     wall = perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if (rows := place.rows_of("bare")) != place.rows:
+        raise RuntimeError(f"{rows} of {place.rows} rows arrived: {command}")
     client = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, spent_by(place) - spent + client)
 
@@ -96,9 +98,21 @@ def others(place: Site, ours: float) -> Iterator[Figure]:
     yield against(place, ours * few / place.rows, "executemany", naive, ("≥ 8", settings))
     for peer in PEERS:
         with tempfile.TemporaryDirectory() as folder:
-            command = peer.fetched(Path(folder))
-            if command is not None:
-                yield against(place, ours, peer.name, command, (peer.at_least, peer.told))
+            yield measured_peer(place, ours, peer, Path(folder))
+
+
+def measured_peer(place: Site, ours: float, peer: Peer, folder: Path) -> Figure:
+    """One that cannot be had, or fails, is told of and not measured."""
+    try:
+        command = peer.fetched(folder)
+        return against(place, ours, peer.name, command, (peer.at_least, peer.told))
+    except NotInstalled as missing:
+        reason = f"not installed: {missing}"
+    except subprocess.CalledProcessError as failed:
+        reason = f"failed: {last_line(failed)}"
+    except RuntimeError as wrong:
+        reason = f"failed: {wrong}"
+    return Figure(f"{place.pair.name}: {peer.name} {reason}", 0, "", peer.told)
 
 
 def against(place: Site, ours: float, name: str, command: str, told: tuple[str, str]) -> Figure:

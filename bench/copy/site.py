@@ -60,6 +60,11 @@ class Site:
         columns = self.subject.bare(kind(self.target))
         run_sql(self.target, [f"DROP TABLE IF EXISTS {name}", f"CREATE TABLE {name} ({columns})"])
 
+    def rows_of(self, name: str) -> int:
+        with closing(opened(self.target)) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"SELECT count(*) FROM {name}")  # noqa: S608 - ours
+            return int(cursor.fetchone()[0])
+
     def finish(self, name: str) -> None:
         """Give a bare table its key and indexes."""
         run_sql(self.target, self.subject.finish(kind(self.target), name))
