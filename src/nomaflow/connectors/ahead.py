@@ -19,14 +19,15 @@ def read_ahead(
     `interrupt` makes the thread return from what it waits for, if its items are wanted no more.
     """
     ready: Ready[Item] = queue.Queue(READ_AHEAD)
-    stop = threading.Event()
-    reader = threading.Thread(target=_fill, args=(ready, items, stop), name="copy reader")
+    stop, over = threading.Event(), threading.Event()
+    reader = threading.Thread(target=_fill, args=(ready, items, stop, over), name="copy reader")
     reader.start()
     try:
         yield from _taken(ready)
     except BaseException:
         stop.set()
-        interrupt()
+        if not over.is_set():
+            interrupt()
         raise
     finally:
         _drain(ready)
@@ -40,7 +41,12 @@ def _taken(ready: Ready[Item]) -> Iterator[Item]:
         yield item
 
 
-def _fill(ready: Ready[Item], items: Generator[Item, None, None], stop: threading.Event) -> None:
+def _fill(
+    ready: Ready[Item],
+    items: Generator[Item, None, None],
+    stop: threading.Event,
+    over: threading.Event,
+) -> None:
     end: BaseException | None = None
     try:
         with closing(items):
@@ -50,6 +56,7 @@ def _fill(ready: Ready[Item], items: Generator[Item, None, None], stop: threadin
                     break
     except BaseException as error:  # noqa: BLE001 - it is raised where the items are used
         end = error
+    over.set()
     ready.put(end)
 
 

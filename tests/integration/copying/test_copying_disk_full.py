@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from tests.integration.copying.conftest import Desk, Place
+from tests.servers.mariadb import MariadbServer
 from tests.servers.postgresql import PostgresqlServer
 
 from nomaflow.errors import StepFailed
@@ -46,21 +47,41 @@ def postgresql_there(small_disk: Path, postgresql_server: PostgresqlServer) -> I
         yield Place(url)
 
 
+@pytest.fixture
+def mariadb_there(mariadb_server: MariadbServer) -> Iterator[Place]:
+    with mariadb_server.database() as url:
+        yield Place(url)
+
+
+@pytest.fixture
+def open_folder(small_disk: Path) -> Path:
+    """Where every user may write."""
+    folder = small_disk / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+TABLE = "CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER, filler VARCHAR(1000))"
+
+
 @pytest.mark.parametrize("lane", ["auto", "rows"])
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
 def test_a_full_disk_leaves_the_old_table_and_the_next_copy_goes_through(
     request: pytest.FixtureRequest,
     sqlite: Callable[[str], Place],
     desk: Desk,
+    open_folder: Path,
     kind: str,
     lane: str,
 ) -> None:
     here, there = sqlite("source"), request.getfixturevalue(f"{kind}_there")
     desk.urls.update(source=here.url, target=there.url)
+    here.run(TABLE)
+    there.run(TABLE + (f" DATA DIRECTORY = '{open_folder}'" if kind == "mariadb" else ""))
     for place, rows, version in ((here, MANY, 1), (there, FEW, 0)):
-        place.run("CREATE TABLE t (id INTEGER PRIMARY KEY, version INTEGER, filler VARCHAR(1000))")
         place.insert("t", [(n, version, FILLER) for n in range(rows)])
-    with pytest.raises(StepFailed, match=r"(?i)disk is full|no space left"):
+    with pytest.raises(StepFailed, match=r"(?i)is full|no space left"):
         desk.copy("t", lane=lane)
     assert there.rows("SELECT version, count(*) FROM t GROUP BY version") == [(0, FEW)]
     here.run(f"DELETE FROM t WHERE id >= {FEW}")

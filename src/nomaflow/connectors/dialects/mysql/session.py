@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pymysql
+from pymysql.constants import ER
 
 from nomaflow.connectors.dialects.mysql.beside import beside
 from nomaflow.connectors.dialects.mysql.catalogue import Connection, fetch
@@ -42,9 +43,13 @@ def begin_filling(connection: Connection) -> None:
 
 
 def kill_query(busy: Any) -> None:
-    """Stop what the connection runs, over a second one made like it."""
+    """Stop what the connection runs, over a second one made like it; it may have ended already."""
     with beside(busy) as killer, killer.cursor() as cursor:
-        cursor.execute(f"KILL QUERY {int(busy.thread_id())}")
+        try:
+            cursor.execute(f"KILL QUERY {int(busy.thread_id())}")
+        except pymysql.OperationalError as error:
+            if error.args[0] != ER.NO_SUCH_THREAD:
+                raise
 
 
 def stop_sending(busy: Any) -> None:
