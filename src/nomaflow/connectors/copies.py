@@ -100,7 +100,8 @@ class Transfer:
 
     `query` gives them all, and so do `parts` together. `table` is what they come from if that is
     a table or view with all its rows. `verbatim`: the columns are declared alike on both sides.
-    `rows`: how many there are, if that is known.
+    `rows`: how many there are, if that is known. `in_snapshot`: they must be those of the source's
+    snapshot, because something else is read from that, too.
     """
 
     query: Query
@@ -110,6 +111,15 @@ class Transfer:
     targets: Sequence[Column]
     verbatim: bool
     rows: int | None = None
+    in_snapshot: bool = False
+
+    def refuse_later(self) -> None:
+        """Raises Unsuited if a statement of the target, which sees a later instant, may not read.
+
+        A mark or a checksum of the source would then be of other rows.
+        """
+        if self.in_snapshot:
+            raise Unsuited("the mark or the checksum must be of the same instant as the rows")
 
     @property
     def never_null(self) -> list[str]:

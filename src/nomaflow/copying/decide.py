@@ -81,6 +81,7 @@ class Decider:
             sources=columns,
             targets=[column.target for column in decided.columns],
             verbatim=decided.verbatim,
+            in_snapshot=part is not None or self._order.verify == "checksum",
         )
 
     def _origin(self) -> _Origin:

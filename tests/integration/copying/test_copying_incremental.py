@@ -58,6 +58,32 @@ def test_an_upsert_reads_the_mark_itself_again_and_what_has_no_value(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_that_comes_during_a_copy_is_not_appended_twice(
+    places: Places, desk: Desk, kind: str
+) -> None:
+    here, _ = places(kind, kind)
+    desk.urls["target"] = here.url
+    if here.is_sqlite:
+        here.run("PRAGMA journal_mode = WAL")
+    here.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    here.insert("t", [(1,), (2,)])
+    came: list[str] = []
+
+    def come(line: str) -> None:
+        if line.startswith("lane ") and not came:
+            came.append(line)
+            here.run("INSERT INTO t VALUES (3)")
+
+    desk.port.when_told = come
+    marks = [
+        desk.copy("t", "u", mode="append", incremental=BY_ID, run_id=n)["incremental"]["to"]
+        for n in (1, 2)
+    ]
+    assert marks == ["2", "3"]
+    assert here.rows("SELECT id FROM u ORDER BY id") == [(1,), (2,), (3,)]
+
+
 def test_a_failed_copy_leaves_the_mark_where_it_was(pair: tuple[Place, Place], desk: Desk) -> None:
     here, there = pair
     desk.copy("t", mode="append", incremental=BY_ID, run_id=1)

@@ -24,6 +24,7 @@ class Within:
     lane: ClassVar[str] = "within"
 
     def fit(self, transfer: Transfer) -> Load:
+        transfer.refuse_later()
         refuse_unlike(transfer)
         ours, theirs = file_of(self.source), file_of(self.target)
         if not ours or not theirs or not Path(ours).samefile(theirs):

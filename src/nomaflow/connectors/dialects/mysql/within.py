@@ -30,6 +30,7 @@ class Within:
     lane: ClassVar[str] = "within"
 
     def fit(self, transfer: Transfer) -> Load:
+        transfer.refuse_later()
         if not transfer.verbatim:
             raise Unsuited("the columns are not declared alike")
         if fetch(self.source, _SESSION) != fetch(self.target, _SESSION):

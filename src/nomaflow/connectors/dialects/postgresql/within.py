@@ -24,6 +24,7 @@ class Within:
     lane: ClassVar[str] = "within"
 
     def fit(self, transfer: Transfer) -> Load:
+        transfer.refuse_later()
         both = {end.execute(_SESSION).fetchone() for end in (self.ends.source, self.ends.target)}
         if len(both) > 1:
             raise Unsuited("source and target are two databases, or two users of one")

@@ -25,6 +25,7 @@ class Attached:
     lane: ClassVar[str] = "within"
 
     def fit(self, transfer: Transfer) -> Load:
+        transfer.refuse_later()
         if not transfer.verbatim:
             raise Unsuited("the columns are not declared alike")
         ours, theirs = catalogue.file_of(self.source), catalogue.file_of(self.target)
