@@ -3,20 +3,21 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
-_MARK: Final = "STEP_PROCESS"
+MARK: Final = "STEP_PROCESS"
+"""A variable in the environment of a process, which all that it starts inherits."""
 _MOST_LOOKS: Final = 10
 
 
-def new_mark() -> dict[str, str]:
-    """A variable for the environment of a process, which all that it starts inherits."""
-    return {_MARK: f"nomaflow-{token_hex(8)}"}
+def new_mark() -> str:
+    """A value of MARK that no other process has."""
+    return f"nomaflow-{token_hex(8)}"
 
 
 class Strays:
@@ -25,7 +26,7 @@ class Strays:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="strays")
 
-    async def end(self, mark: Mapping[str, str]) -> None:
+    async def end(self, mark: str) -> None:
         """Kill every process that bears the mark, also one whose parent ended; on Linux.
 
         What gave up its environment is not found.
@@ -36,11 +37,11 @@ class Strays:
         self._thread.shutdown()
 
 
-def _kill_marked(mark: Mapping[str, str]) -> None:
+def _kill_marked(mark: str) -> None:
     """Look again until there is none: one that starts others may be quicker than a look."""
-    bytewise = b"".join(f"{name}={value}".encode() for name, value in mark.items())
+    marked = f"{MARK}={mark}".encode()
     for _ in range(_MOST_LOOKS):
-        found = [pid for pid in _processes() if bytewise in _environment(pid)]
+        found = [pid for pid in _processes() if marked in _environment(pid)]
         for pid in found:
             _kill(pid)
         if not found:

@@ -15,7 +15,7 @@ from nomaflow.connectors.base import ConnectorLookup
 from nomaflow.errors import NomaflowError, StepFailed
 from nomaflow.runner.hosts.base import Listener, uninterrupted
 from nomaflow.runner.hosts.failures import from_data, to_data
-from nomaflow.runner.hosts.family import Strays, kill_family, new_mark
+from nomaflow.runner.hosts.family import MARK, Strays, kill_family, new_mark
 from nomaflow.runner.hosts.spill import Spill
 from nomaflow.runner.hosts.wire import decoded, to_child
 from nomaflow.steps.base import Output
@@ -71,7 +71,7 @@ class Slot:
         spill, mark = Spill(SystemClock()), new_mark()
         with childs, spill.childs_end as output:
             try:
-                process = await _spawned(childs.fileno(), output, {**environment, **mark})
+                process = await _spawned(childs.fileno(), output, {**environment, MARK: mark})
             except OSError as error:
                 ours.close()
                 spill.close()

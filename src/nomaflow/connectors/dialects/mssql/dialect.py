@@ -16,7 +16,7 @@ from nomaflow.errors import NotFound, StepRefused
 _SESSION: Final = "SET LANGUAGE us_english; SET DATEFORMAT ymd; SET QUOTED_IDENTIFIER ON"
 _NO_MIRROR: Final = (
     "ldap_sync into SQL Server is not available in this version. "
-    "Sync into PostgreSQL or SQLite, and copy from there."
+    "Sync into PostgreSQL, SQLite or MariaDB, and copy from there with sql_copy."
 )
 
 

@@ -20,7 +20,7 @@ _SESSION: Final = (
 )
 _NO_MIRROR: Final = (
     "ldap_sync into Oracle is not available in this version. "
-    "Sync into PostgreSQL or SQLite, and copy from there."
+    "Sync into PostgreSQL, SQLite or MariaDB, and copy from there with sql_copy."
 )
 
 
