@@ -50,7 +50,7 @@ class LocalExecutor:
                     await self._claim()
                 except Exception:
                     log.exception("claim_failed")
-            is_woken = await self._is_woken()
+            is_woken = await self._wait_for_work()
 
     async def _claim(self) -> None:
         """Take what may begin: called runs beside the slots, others as far as slots are free."""
@@ -90,8 +90,8 @@ class LocalExecutor:
         del self._running[run_id]
         self._wake.set()
 
-    async def _is_woken(self) -> bool:
-        """Return True when there is something to claim, False when it is time to look."""
+    async def _wait_for_work(self) -> bool:
+        """Whether something says that there is work; else it is time to look."""
         try:
             async with asyncio.timeout(until_next(self._parts.clock, POLL_SECONDS)):
                 await self._wake.wait()
