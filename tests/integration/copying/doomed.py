@@ -8,17 +8,19 @@ import threading
 from tests.integration.copying.conftest import Desk
 
 
-def killed_copy(urls: dict[str, str], table: str, *, at: str, after_seconds: float = 0) -> int:
+def killed_copy(
+    urls: dict[str, str], table: str, *, at: str, after_seconds: float = 0, lane: str = "rows"
+) -> int:
     """Copy in a process that dies that long after the log line; returns its exit code."""
     process = multiprocessing.get_context("spawn").Process(
-        target=_copy, args=(urls, table, at, after_seconds)
+        target=_copy, args=(urls, table, at, after_seconds, lane)
     )
     process.start()
     process.join()
     return process.exitcode or 0
 
 
-def _copy(urls: dict[str, str], table: str, at: str, after_seconds: float) -> None:
+def _copy(urls: dict[str, str], table: str, at: str, after_seconds: float, lane: str) -> None:
     def told(line: str) -> None:
         if line.startswith(at):
             threading.Timer(after_seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
@@ -28,5 +30,5 @@ def _copy(urls: dict[str, str], table: str, at: str, after_seconds: float) -> No
     desk = Desk()
     desk.urls = urls
     desk.port.when_told = told
-    desk.copy(table, batch_size=1000, lane="rows")
+    desk.copy(table, batch_size=1000, lane=lane)
     desk.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.copying.conftest import Desk, Place
+from tests.integration.copying.doomed import killed_copy
 
 from nomaflow.connectors.dialects.sqlite.beside import beside
 from nomaflow.errors import StepCanceled, StepFailed
@@ -121,6 +122,22 @@ def test_a_cancel_ends_the_reading(places: Places, desk: Desk) -> None:
     with pytest.raises(StepCanceled):
         desk.copy("t", batch_size=1000)
     assert there.tables() == []
+
+
+@pytest.mark.parametrize(("at", "after_ms"), [("▶", 0), ("swapping", 0), ("swapping", 40)])
+def test_a_killed_copy_leaves_a_whole_table_and_the_next_one_tidies_up(
+    places: Places, desk: Desk, tmp_path: Path, at: str, after_ms: int
+) -> None:
+    here, there = places("postgresql", "sqlite")
+    here.run("CREATE TABLE t AS SELECT n, 1 AS version FROM generate_series(1, 100000) AS n")
+    there.run("CREATE TABLE t (n INTEGER, version INTEGER)", "INSERT INTO t VALUES (1, 0)")
+    killed_copy(desk.urls, "t", at=at, after_seconds=after_ms / 1000, lane="auto")
+    assert there.rows("SELECT version, count(*) FROM t") in ([(0, 1)], [(1, 100_000)])
+    left = [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert len(left) == (1 if at == "▶" else 0)
+    assert desk.copy("t")["lane"] == "csv"
+    assert there.rows("SELECT version, count(*) FROM t") == [(1, 100_000)]
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 def test_what_a_killed_copy_left_is_removed_and_a_living_one_is_not_touched(
