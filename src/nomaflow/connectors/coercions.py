@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from nomaflow.connectors.tables import ColumnType, Kind
 
 Constant = bool | int | float | str | datetime | date
+
+WHITE: Final = "".join(
+    chr(code)
+    for code in (
+        *range(9, 14), *range(28, 33), 133, 160, 5760, *range(8192, 8203),
+        8232, 8233, 8239, 8287, 12288,
+    )
+)  # fmt: skip
+"""What Python strips."""
 
 _DIGITS_OF_BITS = {8: 3, 16: 5, 24: 7, 32: 10, 64: 19}
 _NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT, Kind.TEXT, Kind.ANY})

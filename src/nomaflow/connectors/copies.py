@@ -101,7 +101,8 @@ class Transfer:
     `query` gives them all, and so do `parts` together. `table` is what they come from if that is
     a table or view with all its rows. `verbatim`: the columns are declared alike on both sides.
     `rows`: how many there are, if that is known. `in_snapshot`: they must be those of the source's
-    snapshot, because something else is read from that, too.
+    snapshot, because something else is read from that, too. `pending`: the coercions of each
+    column that the query does not do.
     """
 
     query: Query
@@ -112,27 +113,43 @@ class Transfer:
     verbatim: bool
     rows: int | None = None
     in_snapshot: bool = False
+    pending: Sequence[Sequence[Coercion]] = ()
 
     def refuse_later(self) -> None:
-        """Raises Unsuited if a statement of the target, which sees a later instant, may not read.
+        """Raises Unsuited if nothing but the source's own transaction may read.
 
-        A mark or a checksum of the source would then be of other rows.
+        Others see a later instant. A mark or a checksum of the source would then be of other rows.
         """
         if self.in_snapshot:
             raise Unsuited("the mark or the checksum must be of the same instant as the rows")
 
+    def refuse_pending(self) -> None:
+        """Raises Unsuited when a column is yet to be coerced."""
+        for target, pending in zip(self.targets, self.pending, strict=False):
+            if pending:
+                raise Unsuited(f"column '{target.name}' is coerced outside of the source's SELECT")
+
+    @property
+    def columns(self) -> list[tuple[Column, Column, Sequence[Coercion]]]:
+        """Source, target, and what is yet to be done between them."""
+        pending = self.pending or [()] * len(self.sources)
+        return list(zip(self.sources, self.targets, pending, strict=True))
+
     @property
     def never_null(self) -> list[str]:
         """Target columns that allow no NULL, where the source may have one."""
-        pairs = zip(self.sources, self.targets, strict=True)
-        return [theirs.name for ours, theirs in pairs if ours.nullable and not theirs.nullable]
+        return [
+            theirs.name
+            for ours, theirs, pending in self.columns
+            if (ours.nullable or pending) and not theirs.nullable
+        ]
 
 
 class ArrowSource(Protocol):
     """Reads Arrow record batches; nothing of Arrow is imported before they are asked for."""
 
     def refuse(self, transfer: Transfer) -> None:
-        """Raises Unsuited when it cannot read these columns for these targets."""
+        """Raises Unsuited when it cannot read these columns for these targets, nor coerce them."""
 
     def opened(self, transfer: Transfer) -> AbstractContextManager[Iterator[Any]]:
         """The batches, each of some MiB, in types from which the targets' follow exactly.
@@ -273,6 +290,8 @@ class Shortcut(Protocol):
     """A way to fill the stash that looks at no value by itself."""
 
     lane: ClassVar[str]
+    coerces: ClassVar[bool]
+    """Whether it does what the transfer has pending."""
 
     def fit(self, transfer: Transfer) -> Load:
         """Raises Unsuited when some value might arrive changed, or not at all, on this way."""

@@ -251,7 +251,7 @@ class _Copying:
             if total is None:
                 total = self.source.count(transfer.query, _COUNT_SECONDS)
             shortcuts = self.target.shortcuts(self.source) if self.order.shorten else ()
-            chosen = lane(decided, replace(transfer, rows=total), shortcuts)
+            chosen = lane(replace(transfer, rows=total), shortcuts)
         self.watch.stop_if_asked()
         self.watch.tell(chosen.told)
         progress = Progress(self.watch.tell, self.watch.report, self.order.batch_size, total)

@@ -82,6 +82,7 @@ class Decider:
             targets=[column.target for column in decided.columns],
             verbatim=decided.verbatim,
             in_snapshot=part is not None or self._order.verify == "checksum",
+            pending=[column.pending for column in decided.columns],
         )
 
     def _origin(self) -> _Origin:

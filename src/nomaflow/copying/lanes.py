@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nomaflow.connectors.copies import Load, Shortcut, Target, Transfer, Unsuited
-from nomaflow.copying.plan import Plan
 
 ROWS = "rows"
 
@@ -24,22 +23,17 @@ class Lane:
         return f"lane {self.name}{over}"
 
 
-def lane(plan: Plan, transfer: Transfer, shortcuts: Sequence[Shortcut]) -> Lane:
+def lane(transfer: Transfer, shortcuts: Sequence[Shortcut]) -> Lane:
     """Look at the shortcuts, which are the fastest first."""
     passed_over: list[str] = []
     for shortcut in shortcuts:
         try:
-            _refuse_coerced(plan)
+            if not shortcut.coerces:
+                transfer.refuse_pending()
             return Lane(shortcut.lane, shortcut.fit(transfer), passed_over)
         except Unsuited as unsuited:
             passed_over.append(f"{shortcut.lane}: {unsuited}")
     return Lane(ROWS, None, passed_over)
-
-
-def _refuse_coerced(plan: Plan) -> None:
-    coerced = next((column for column in plan.columns if column.coerced), None)
-    if coerced is not None:
-        raise Unsuited(f"column '{coerced.target.name}' is coerced outside of the source's SELECT")
 
 
 def refuse_nulls(transfer: Transfer, stash: str, target: Target) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from nomaflow.connectors.coercions import Coercion
 from nomaflow.connectors.copies import Types
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Table, TableName
 from nomaflow.connectors.values import ColumnFunction, not_null, without_null
@@ -56,9 +57,9 @@ class PlannedColumn:
 
     `source` is what the SELECT gives: `name`, `type`, and the `expression` that it computes.
     `canonical` are those of them that lead to values in canonical form, of type `arrives`.
-    `verbatim`: both sides declare the same type of one dialect. `coerced`: not only the type of its
-    values is changed on the way, outside of the SELECT. `distinct`: values that differ at
-    the source differ at the target. `blank` names values that become NULL.
+    `verbatim`: both sides declare the same type of one dialect. `pending`: what is done to
+    its values on the way, outside of the SELECT. `distinct`: values that differ at the source
+    differ at the target. `blank` names values that become NULL.
     """
 
     source: Column
@@ -67,7 +68,7 @@ class PlannedColumn:
     arrives: ColumnType
     canonical: tuple[ColumnFunction, ...]
     verbatim: bool
-    coerced: bool
+    pending: tuple[Coercion, ...]
     distinct: bool
     blank: str | None = None
 
@@ -291,7 +292,7 @@ def _planned(shaped: Shaped, target: Column, sides: Sides) -> PlannedColumn:
         arrives,
         canonical,
         verbatim=same and not shaped.functions,
-        coerced=bool(shaped.functions),
+        pending=shaped.pending,
         distinct=distinct and shaped.distinct,
         blank=blank,
     )

@@ -54,7 +54,7 @@ def _lane(
 ) -> Lane:
     """A value that is refused on it leads to another one all the same."""
     shortcuts = target.shortcuts(source) if order.shorten else ()
-    return lane(decision.plan, replace(decision.transfer, rows=rows), shortcuts)
+    return lane(replace(decision.transfer, rows=rows), shortcuts)
 
 
 def _columns(decision: Decision) -> dict[str, Any]:

@@ -58,7 +58,8 @@ class Wishes:
 class Shaped:
     """One column: `read` is what the SELECT gives, `functions` make `column`'s values of it.
 
-    `decoded` is the type whose canonical values the functions take. `distinct`: values that differ
+    `decoded` is the type whose canonical values the functions take; `pending` are the coercions
+    that they do. `distinct`: values that differ
     where they are stored differ here.
     """
 
@@ -66,6 +67,7 @@ class Shaped:
     read: Column
     decoded: ColumnType
     functions: tuple[ColumnFunction, ...] = ()
+    pending: tuple[Coercion, ...] = ()
     coercions: tuple[str, ...] = ()
     distinct: bool = True
     declared: str | None = None
@@ -252,7 +254,12 @@ class _Wanted:
             read = replace(done.column, expression=sql)
             return replace(done, column=read, read=read, decoded=read.type)
         first = before.decoded if before.functions else coercion.stored
-        return replace(done, decoded=first, functions=(*before.functions, coercing(coercion)))
+        return replace(
+            done,
+            decoded=first,
+            functions=(*before.functions, coercing(coercion)),
+            pending=(*before.pending, coercion),
+        )
 
 
 def _after(before: Shaped, coercion: Coercion, types: Types) -> Shaped:

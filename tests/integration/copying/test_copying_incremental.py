@@ -58,12 +58,17 @@ def test_an_upsert_reads_the_mark_itself_again_and_what_has_no_value(
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_row_that_comes_during_a_copy_is_not_appended_twice(
-    places: Places, desk: Desk, kind: str
+@pytest.mark.parametrize(
+    ("kind", "target", "when"),
+    [*((kind, kind, "lane ") for kind in KINDS), ("sqlite", "postgresql", "▶")],
+)
+def test_a_row_that_comes_during_a_copy_is_appended_once(
+    places: Places, desk: Desk, kind: str, target: str, when: str
 ) -> None:
-    here, _ = places(kind, kind)
-    desk.urls["target"] = here.url
+    here, there = places(kind, target)
+    if kind == target:
+        there = here
+        desk.urls["target"] = here.url
     if here.is_sqlite:
         here.run("PRAGMA journal_mode = WAL")
     here.run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
@@ -71,7 +76,7 @@ def test_a_row_that_comes_during_a_copy_is_not_appended_twice(
     came: list[str] = []
 
     def come(line: str) -> None:
-        if line.startswith("lane ") and not came:
+        if line.startswith(when) and not came:
             came.append(line)
             here.run("INSERT INTO t VALUES (3)")
 
@@ -81,7 +86,7 @@ def test_a_row_that_comes_during_a_copy_is_not_appended_twice(
         for n in (1, 2)
     ]
     assert marks == ["2", "3"]
-    assert here.rows("SELECT id FROM u ORDER BY id") == [(1,), (2,), (3,)]
+    assert there.rows("SELECT id FROM u ORDER BY id") == [(1,), (2,), (3,)]
 
 
 def test_a_failed_copy_leaves_the_mark_where_it_was(pair: tuple[Place, Place], desk: Desk) -> None:

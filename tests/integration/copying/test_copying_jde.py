@@ -14,6 +14,14 @@ Places = Callable[[str, str], tuple[Place, Place]]
 DIRECTIONS = [(a, b) for a in ("sqlite", "postgresql") for b in ("sqlite", "postgresql")]
 DIRECTIONS += [("duckdb", "postgresql"), ("sqlite", "duckdb"), ("mariadb", "postgresql")]
 DIRECTIONS += [("sqlite", "mariadb"), ("postgresql", "mariadb"), ("mariadb", "mariadb")]
+TABLES = ("f0101", "f0911")
+LANES = {
+    ("postgresql", "postgresql"): "raw",
+    ("postgresql", "sqlite"): "csv",
+    ("postgresql", "mariadb"): "csv",
+    ("sqlite", "postgresql"): "arrow",
+    ("sqlite", "duckdb"): "arrow",
+}
 
 
 @pytest.fixture(params=DIRECTIONS)
@@ -49,6 +57,8 @@ def test_addresses_arrive_with_dates_decimals_and_trimmed_texts(
         (8, "KEY 8", "End of days", "", "2024-12-31", 0, 1),
         (9, "KEY 9", "Leap day", "", "2000-02-29", Decimal("0.99"), 1),
     ]
+    kinds = (pair[0].kind, there.kind)
+    assert output["lane"] == LANES.get(kinds, "rows")
     assert output["left_alone"] == ["abxyz"]
     assert output["coercions"]["Julian date"] == ["abupmj"]
     assert output["coercions"]["2 decimals"] == ["aburat"]
@@ -78,6 +88,27 @@ def test_truncate_drops_decimals_toward_zero(pair: tuple[Place, Place], desk: De
     desk.copy("F0101", "f0101", type_coercion="jde", decimal_mode="truncate")
     query = "SELECT aburat FROM f0101 ORDER BY aban8"
     assert values(there, query) == [(12345,), (0,), (None,), (0,), (0,)]
+
+
+def test_every_lane_coerces_alike(pair: tuple[Place, Place], desk: Desk) -> None:
+    here, there = pair
+    note = "\u2003 both \u3000\t"
+    here.run(f'UPDATE "F0101" SET "ABALPH" = \'{note}\' WHERE "ABAN8" = 2')
+    for mode in ("preserve", "truncate"):
+        found = []
+        for lane in ("auto", "rows"):
+            for table in TABLES:
+                desk.copy(
+                    table.upper(),
+                    table,
+                    lane=lane,
+                    type_coercion="jde",
+                    decimal_mode=mode,
+                    strip_both_columns=["ABALPH"] if table == "f0101" else [],
+                )
+            found.append([sorted(map(repr, there.rows(f"SELECT * FROM {t}"))) for t in TABLES])
+            there.run(*(f"DROP TABLE {table}" for table in TABLES))
+        assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("julian", [124367, 999999, 99366, 366, -1])

@@ -1,9 +1,10 @@
 import pytest
 
 from nomaflow.connectors.coercions import JulianDate, Scaled, Trimmed, WithoutNul
+from nomaflow.connectors.julian import julian_date
 from nomaflow.connectors.tables import ColumnType, Kind
 from nomaflow.connectors.values import BadValue
-from nomaflow.copying.coerce import coercing, julian_date
+from nomaflow.copying.coerce import coercing
 
 INTEGER = ColumnType(Kind.INTEGER, "integer", 64)
 DECIMAL = ColumnType(Kind.DECIMAL, "numeric(15,0)", 15, 0)

@@ -22,6 +22,7 @@ class Within:
     target: duckdb.DuckDBPyConnection
     stash: str
     lane: ClassVar[str] = "within"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         transfer.refuse_later()
@@ -46,6 +47,7 @@ class Between:
     target: duckdb.DuckDBPyConnection
     stash: str
     lane: ClassVar[str] = "arrow"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         refuse_unlike(transfer)
@@ -66,6 +68,7 @@ class Arrow:
     target: duckdb.DuckDBPyConnection
     stash: str
     lane: ClassVar[str] = "arrow"
+    coerces: ClassVar[bool] = True
 
     def fit(self, transfer: Transfer) -> Load:
         source = self.source.arrow()

@@ -29,6 +29,7 @@ class DuckdbBatches:
 
     def refuse(self, transfer: Transfer) -> None:
         """Raises Unsuited when this cannot read such columns for such a target."""
+        transfer.refuse_pending()
         for source, target in zip(transfer.sources, transfer.targets, strict=True):
             _item(source, target)
 

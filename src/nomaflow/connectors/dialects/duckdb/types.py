@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from nomaflow.connectors.coercions import Coercion, Constant, Trimmed, WithoutNul
+from nomaflow.connectors.coercions import WHITE, Coercion, Constant, Trimmed, WithoutNul
 from nomaflow.connectors.dialects.duckdb import expressions
 from nomaflow.connectors.dialects.duckdb.expressions import quote, text_literal
 from nomaflow.connectors.tables import Column, ColumnType, Kind
@@ -13,7 +13,6 @@ from nomaflow.connectors.values import ColumnFunction, within
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 _LARGEST_PRECISION: Final = 38
 _MICROSECONDS: Final = 6
-_WHITE: Final = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 _PLAIN: dict[str, tuple[Kind, int | None]] = {
     "BOOLEAN": (Kind.BOOLEAN, None),
     "TINYINT": (Kind.INTEGER, 8),
@@ -121,7 +120,7 @@ class DuckdbTypes:
             return f"replace({operand}, chr(0), '')"
         if not isinstance(coercion, Trimmed):
             return None
-        white = f"trim({operand}, {text_literal(_WHITE)})"
+        white = f"trim({operand}, {text_literal(WHITE)})"
         return white if coercion.both else f"rtrim({operand}, ' ')"
 
 

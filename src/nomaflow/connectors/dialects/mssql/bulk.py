@@ -29,6 +29,7 @@ class Bulk:
     target: Any
     stash: str
     lane: ClassVar[str] = "arrow"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         source = self.source.arrow()

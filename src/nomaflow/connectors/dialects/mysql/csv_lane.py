@@ -22,6 +22,7 @@ class Csv:
     source: Source
     loading: Loading
     lane: ClassVar[str] = "csv"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         if not self.loading.by_file:

@@ -28,6 +28,7 @@ class Within:
     target: Connection
     stash: str
     lane: ClassVar[str] = "within"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         transfer.refuse_later()

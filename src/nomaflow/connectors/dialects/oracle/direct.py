@@ -26,6 +26,7 @@ class Direct:
     target: Any
     stash: TableName
     lane: ClassVar[str] = "arrow"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         source = self.source.arrow()

@@ -17,6 +17,7 @@ class Arrow:
     target: psycopg.Connection[Any]
     stash: str
     lane: ClassVar[str] = "arrow"
+    coerces: ClassVar[bool] = True
 
     def fit(self, transfer: Transfer) -> Load:
         source = self.source.arrow()

@@ -28,6 +28,7 @@ class Csv:
     target: psycopg.Connection[Any]
     stash: str
     lane: ClassVar[str] = "csv"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         source = self.source.csv()

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from nomaflow.connectors.coercions import (
+    WHITE,
     Coercion,
     Constant,
     JulianDate,
@@ -14,13 +15,6 @@ from nomaflow.connectors.coercions import (
 )
 from nomaflow.connectors.tables import ColumnType, Kind
 
-_WHITE: Final = "".join(
-    chr(code)
-    for code in (
-        *range(9, 14), *range(28, 33), 133, 160, 5760, *range(8192, 8203),
-        8232, 8233, 8239, 8287, 12288,
-    )
-)  # fmt: skip
 _JULIAN = """CASE
 WHEN {n} BETWEEN 1 AND 999365 AND {n} % 1000 BETWEEN 1 AND 365
   THEN make_date(1900 + {n} / 1000, 1, 1) + ({n} % 1000 - 1)
@@ -40,7 +34,7 @@ def expression(coercion: Coercion, operand: str, wanted: ColumnType) -> str | No
 
 def _trimmed(coercion: Trimmed, operand: str, wanted: ColumnType) -> str:
     if coercion.both:
-        return f"btrim({operand}::text, {text_literal(_WHITE)})::{wanted.native}"
+        return f"btrim({operand}::text, {text_literal(WHITE)})::{wanted.native}"
     return f"rtrim({operand}::text, ' ')::{wanted.native}"
 
 

@@ -36,6 +36,7 @@ class Raw:
 
     ends: Ends
     lane: ClassVar[str] = "raw"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         casts = self.ends.casts(transfer)

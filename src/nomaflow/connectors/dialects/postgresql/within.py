@@ -22,6 +22,7 @@ class Within:
 
     ends: Ends
     lane: ClassVar[str] = "within"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         transfer.refuse_later()

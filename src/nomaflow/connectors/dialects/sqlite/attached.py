@@ -23,6 +23,7 @@ class Attached:
     target: sqlite3.Connection
     stash: str
     lane: ClassVar[str] = "within"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         transfer.refuse_later()

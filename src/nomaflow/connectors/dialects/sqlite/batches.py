@@ -10,9 +10,9 @@ first to close it would free the other's. So the source's own transaction ends b
 
 import sqlite3
 from binascii import unhexlify
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import adbc_driver_manager as adbc
@@ -20,8 +20,10 @@ import adbc_driver_sqlite
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from nomaflow.connectors.coercions import Coercion
 from nomaflow.connectors.copies import Transfer, Unsuited
 from nomaflow.connectors.dialects.sqlite.catalogue import file_of, quote
+from nomaflow.connectors.dialects.sqlite.coerced import coerced, refuse_uncoercible
 from nomaflow.connectors.tables import Column, ColumnType, Kind
 
 _BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -57,20 +59,20 @@ class SqliteBatches:
             raise Unsuited("the source is a database in memory")
         if transfer.query.params:
             raise Unsuited("the query has parameters")
-        for source, target in zip(transfer.sources, transfer.targets, strict=True):
-            _reading(source, target)
+        transfer.refuse_later()
+        for columns in transfer.columns:
+            _reading(*columns)
 
     @contextmanager
     def opened(self, transfer: Transfer) -> Iterator[Iterator[Any]]:
         """The batches; every error of reading is Unsuited."""
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
-        columns = list(zip(transfer.sources, transfer.targets, strict=True))
-        readings = [_reading(*pair) for pair in columns]
+        readings = [_reading(*columns) for columns in transfer.columns]
         with ExitStack() as stack, _refusals():
             read = self._execute(stack, _select(transfer, readings), self._rows_at_once(transfer))
             _check_types(read.schema, transfer, readings)
-            yield _decoded(read, columns, readings)
+            yield _decoded(read, transfer, readings)
 
     def _rows_at_once(self, transfer: Transfer) -> int:
         """So many that a batch of average rows has some MiB."""
@@ -119,22 +121,34 @@ def _check_types(schema: Any, transfer: Transfer, readings: list[Reading]) -> No
             raise Unsuited(f"column '{column.name}' holds values of another type than declared")
 
 
-def _decoded(
-    read: Any, columns: list[tuple[Column, Column]], readings: list[Reading]
-) -> Iterator[Any]:
+def _decoded(read: Any, transfer: Transfer, readings: list[Reading]) -> Iterator[Any]:
     skip = 1
+    targets = [column.type for column in transfer.targets]
+    names = [column.name for column in transfer.targets]
     for found in read:
         batch, skip = found.slice(skip), 0
-        if batch.num_rows and pc.sum(batch.column(len(columns))).as_py():
+        if batch.num_rows and pc.sum(batch.column(len(names))).as_py():
             raise Unsuited("a value is not of its column's type")
         arrays = [
-            reading.decode(values, target.type)
-            for reading, values, (_, target) in zip(readings, batch.columns, columns, strict=False)
+            reading.decode(values, target)
+            for reading, values, target in zip(readings, batch.columns, targets, strict=False)
         ]
-        yield pa.record_batch(arrays, [target.name for _, target in columns])
+        yield pa.record_batch(arrays, names)
 
 
-def _reading(source: Column, target: Column) -> Reading:
+def _reading(source: Column, target: Column, pending: Sequence[Coercion]) -> Reading:
+    if not pending:
+        return _plain_reading(source, target)
+    refuse_uncoercible(source, target, pending)
+    plain = _plain_reading(source, source)
+
+    def decode(values: Any, wanted: ColumnType) -> Any:
+        return coerced(plain.decode(values, source.type), pending, wanted)
+
+    return replace(plain, decode=decode)
+
+
+def _plain_reading(source: Column, target: Column) -> Reading:
     ours, theirs = source.type, target.type
     if ours.kind is not theirs.kind or ours.zoned is not theirs.zoned:
         raise Unsuited(f"column '{source.name}': {ours.native} becomes {theirs.native}")

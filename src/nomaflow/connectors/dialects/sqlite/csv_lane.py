@@ -35,6 +35,7 @@ class Csv:
     target: sqlite3.Connection
     stash: str
     lane: ClassVar[str] = "csv"
+    coerces: ClassVar[bool] = False
 
     def fit(self, transfer: Transfer) -> Load:
         source = self.source.csv()
