@@ -17,6 +17,7 @@ from tests.unit.connectors.recorded import Session, copied_into, doubles, order_
 from nomaflow.connectors.copies import TableLocked, Way
 from nomaflow.connectors.dialects.oracle.catalogue import home
 from nomaflow.connectors.dialects.oracle.comparing import stamp_of
+from nomaflow.connectors.dialects.oracle.creating import declared_type
 from nomaflow.connectors.dialects.oracle.dialect import DIALECT
 from nomaflow.connectors.dialects.oracle.target import OracleTarget
 from nomaflow.connectors.dialects.oracle.types import TYPES, column_type
@@ -294,6 +295,42 @@ def _typed(native: str) -> ColumnType:
     if name == "NUMBER" and size:
         return column_type("NUMBER", None, 10, 2)
     return column_type(name, None, int(size[:-1])) if name == "FLOAT" else column_type(native)
+
+
+@pytest.mark.parametrize(
+    ("words", "described", "native"),
+    [
+        ("timestamp(3) with  time zone", "DB_TYPE_TIMESTAMP_TZ", "TIMESTAMP(3) WITH TIME ZONE"),
+        ("timestamp", "DB_TYPE_TIMESTAMP", "TIMESTAMP(6)"),
+        ("date", "DB_TYPE_DATE", "DATE"),
+        ("clob", None, "CLOB"),
+        ("blub", None, None),
+    ],
+)
+def test_a_type_is_declared_in_oracles_words(
+    words: str, described: str | None, native: str | None
+) -> None:
+    class Described:
+        """A cursor after the server has described one column."""
+
+        description: Sequence[Any] = ()
+
+        def __enter__(self) -> "Described":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def execute(self, *_: Any) -> None:
+            if described is None:
+                raise oracledb.DatabaseError(SimpleNamespace(message="ORA-00902", full_code=""))
+            self.description = [("C", getattr(oracledb, described), 7, 7, None, None, True)]
+
+    connection = SimpleNamespace(cursor=Described)
+    if native is None:
+        with pytest.raises(StepRefused, match="no type 'blub'"):
+            declared_type(connection, words)
+    else:
+        assert declared_type(connection, words).native == native
 
 
 def test_a_stamp_hashes_a_row_as_a_whole_and_knows_of_long_values() -> None:

@@ -9,7 +9,7 @@ import oracledb
 
 from nomaflow.connectors.dialects.oracle.catalogue import described, fetched
 from nomaflow.connectors.dialects.oracle.stash import reference, said
-from nomaflow.connectors.dialects.oracle.types import quote
+from nomaflow.connectors.dialects.oracle.types import column_type, quote
 from nomaflow.connectors.tables import Column, ColumnType, Kind, Table, TableName
 from nomaflow.errors import StepRefused
 
@@ -83,13 +83,18 @@ def is_known(connection: Any, column: ColumnType) -> bool:
 
 def declared_type(connection: Any, words: str) -> ColumnType:
     """The type that these words declare. Raises StepRefused."""
-    plain = words.strip().upper()
+    plain = " ".join(words.upper().split())
     if plain in _LOBS:
         return ColumnType(Kind.BYTES if plain == "BLOB" else Kind.TEXT, plain)
     found = _described(connection, words)
     if found is None:
         raise StepRefused(f"Oracle knows no type '{words}'. Correct it in the step's `columns`.")
-    return found
+    return column_type(_with_digits(plain)) if found.native.startswith("TIMESTAMP") else found
+
+
+def _with_digits(words: str) -> str:
+    """A description tells no fractional digits: those that are declared, or else six."""
+    return words if "(" in words else words.replace("TIMESTAMP", "TIMESTAMP(6)")
 
 
 def is_lob(column: ColumnType) -> bool:
