@@ -33,6 +33,15 @@ connector = "reporting"
 query = "DELETE FROM orders"
 
 [[jobs]]
+id = "guarded"
+[[jobs.steps]]
+name = "copy"
+type = "sql_copy"
+min_rows = 9
+source = { connector = "erp", table = "orders" }
+target = { connector = "reporting", table = "orders" }
+
+[[jobs]]
 id = "plain"
 [[jobs.steps]]
 name = "ask"
@@ -73,8 +82,15 @@ def test_the_command_tells_of_one_step_with_parameters(home: Path) -> None:
         "preflight", "nightly", "copy-orders", "--home", home, "--step-param", "copy-orders:least=4"
     )
     assert told.code == 0, told.err
-    assert "1 rows, overwrite into a new table, by create" in told.out
+    assert "1 row, overwrite into a new table, by create" in told.out
     assert "INTEGER" in told.out
+
+
+def test_a_swap_that_would_be_held_is_a_failure(home: Path) -> None:
+    told = nomaflow("preflight", "guarded", "--home", home)
+    assert told.code == 1, told.err
+    assert "held: The source gave 5 rows" in told.out
+    assert "min_rows" in told.out
 
 
 def test_a_step_that_cannot_tell_is_refused(home: Path) -> None:

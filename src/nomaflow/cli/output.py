@@ -127,8 +127,8 @@ def print_preflight(answer: Mapping[str, Any]) -> None:
     out.print(
         Text.assemble(
             (answer["step"], "bold"),
-            f"  {'uncounted' if rows is None else grouped(rows)} rows, {plan['mode']} into ",
-            "a new table" if there is None else f"{grouped(there)} rows",
+            f"  {_rows(rows)}, {plan['mode']} into ",
+            "a new table" if there is None else _rows(there),
             f", by {plan['way']}: {plan['way_reason']}",
         )
     )
@@ -148,6 +148,12 @@ def print_preflight(answer: Mapping[str, Any]) -> None:
         checked = "checked" if column["checked"] else "as it is"
         shown.add_row(column["name"], column["source_type"], column["target_type"], checked)
     out.print(shown)
+
+
+def _rows(number: int | None) -> str:
+    if number is None:
+        return "uncounted rows"
+    return f"{grouped(number)} row{'' if number == 1 else 's'}"
 
 
 def _result(step: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ def preflight(  # one argument per option
     else:
         for answer in told:
             output.print_preflight(answer)
-    if any(answer["problem"] for answer in told):
+    if any(answer["problem"] or answer["plan"].get("held") for answer in told):
         raise typer.Exit(RUN_FAILED)
 
 
