@@ -53,7 +53,7 @@ def our_step(place: Site) -> Cost:
     return cost
 
 
-def by_command(place: Site, command: str) -> Cost:
+def by_command(place: Site, command: str, brings: int | None = None) -> Cost:
     """Into a bare table, then the indexes that our target has too; no ANALYZE, which ours does."""
     place.make_bare("bare")
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
@@ -63,8 +63,8 @@ def by_command(place: Site, command: str) -> Cost:
     place.finish("bare")
     wall = perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if (rows := place.rows_of("bare")) != place.rows:
-        raise RuntimeError(f"{rows} of {place.rows} rows arrived: {command}")
+    if (rows := place.rows_of("bare")) != (brings or place.rows):
+        raise RuntimeError(f"{rows} of {brings or place.rows} rows arrived: {command}")
     client = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, spent_by(place) - spent + client)
 
@@ -95,7 +95,9 @@ def others(place: Site, ours: float) -> Iterator[Figure]:
     few = place.rows // SHARE_BY_ROW
     naive = f"{sys.executable} {ROW_BY_ROW} {{source}} {{target}} {{table}} {few}"
     settings = f"SQLAlchemy, batches of 10,000 rows; {few:,} rows, once"
-    yield against(place, ours * few / place.rows, "executemany", naive, ("≥ 8", settings))
+    cost = by_command(place, place.filled(naive), brings=few)
+    what = f"{place.pair.name}: speed against executemany"
+    yield Figure(what, cost.wall / (ours * few / place.rows), "x", settings, "≥ 8")
     for peer in PEERS:
         with tempfile.TemporaryDirectory() as folder:
             yield measured_peer(place, ours, peer, Path(folder))
@@ -105,22 +107,17 @@ def measured_peer(place: Site, ours: float, peer: Peer, folder: Path) -> Figure:
     """One that cannot be had, or fails, is told of and not measured."""
     try:
         command = peer.fetched(folder)
-        return against(place, ours, peer.name, command, (peer.at_least, peer.told))
+        cost = by_command(place, place.filled(command))
     except NotInstalled as missing:
         reason = f"not installed: {missing}"
     except subprocess.CalledProcessError as failed:
         reason = f"failed: {last_line(failed)}"
     except RuntimeError as wrong:
         reason = f"failed: {wrong}"
+    else:
+        what = f"{place.pair.name}: speed against {peer.name}"
+        return Figure(what, cost.wall / ours, "x", peer.told, peer.at_least)
     return Figure(f"{place.pair.name}: {peer.name} {reason}", 0, "", peer.told)
-
-
-def against(place: Site, ours: float, name: str, command: str, told: tuple[str, str]) -> Figure:
-    cost = by_command(place, place.filled(command))
-    target, settings = told
-    return Figure(
-        f"{place.pair.name}: speed against {name}", cost.wall / ours, "x", settings, target
-    )
 
 
 def described(place: Site) -> str:
