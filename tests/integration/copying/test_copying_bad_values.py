@@ -59,6 +59,29 @@ def test_a_bad_value_of_sqlite_is_named_and_the_target_is_unchanged(
     assert there.rows("SELECT id FROM t") == [("fine",)]
 
 
+NOT_FOR_MARIADB = frozenset({"NUL", "NULL in a key", "no json"})
+
+
+@pytest.mark.parametrize("lane", ["auto", "rows"])
+def test_mariadb_bends_none_of_them(places: Places, desk: Desk, lane: str) -> None:
+    here, there = places("sqlite", "mariadb")
+    named = {}
+    for number, case in enumerate(sorted(INTO_POSTGRESQL.keys() - NOT_FOR_MARIADB)):
+        declared, value, _ = INTO_POSTGRESQL[case]
+        table = f"t{number}"
+        here.run(
+            f"CREATE TABLE {table} (id VARCHAR(20) PRIMARY KEY, {declared})",
+            f"INSERT INTO {table} (id, n) VALUES ('fine', NULL)",
+        )
+        desk.copy(table, lane=lane)
+        here.run(f"INSERT INTO {table} (id, n) VALUES ('k37', {value})")
+        with pytest.raises(StepFailed) as caught:
+            desk.copy(table, lane=lane)
+        named[case] = "Column 'n'" in str(caught.value) and "(id = 'k37')" in str(caught.value)
+        assert there.rows(f"SELECT id FROM {table}") == [("fine",)]
+    assert [case for case, is_named in named.items() if not is_named] == []
+
+
 INTO_SQLITE = {
     "infinity": ("timestamp", "'infinity'", "outside of the years"),
     "a year before Christ": ("date", "'0044-03-15 BC'", "outside of the years"),
