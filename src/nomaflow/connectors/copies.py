@@ -125,7 +125,7 @@ class Transfer:
 
     def refuse_pending(self) -> None:
         """Raises Unsuited when a column is yet to be coerced."""
-        for target, pending in zip(self.targets, self.pending, strict=False):
+        for _, target, pending in self.columns:
             if pending:
                 raise Unsuited(f"column '{target.name}' is coerced outside of the source's SELECT")
 
@@ -138,11 +138,8 @@ class Transfer:
     @property
     def never_null(self) -> list[str]:
         """Target columns that allow no NULL, where the source may have one."""
-        return [
-            theirs.name
-            for ours, theirs, pending in self.columns
-            if (ours.nullable or pending) and not theirs.nullable
-        ]
+        found = [(theirs, ours.nullable or pending) for ours, theirs, pending in self.columns]
+        return [column.name for column, may_be in found if may_be and not column.nullable]
 
 
 class ArrowSource(Protocol):
@@ -287,11 +284,10 @@ the driver's error when it is the source's.
 
 
 class Shortcut(Protocol):
-    """A way to fill the stash that looks at no value by itself."""
+    """A way to fill the stash; `coerces`: it does what the transfer has pending."""
 
     lane: ClassVar[str]
     coerces: ClassVar[bool]
-    """Whether it does what the transfer has pending."""
 
     def fit(self, transfer: Transfer) -> Load:
         """Raises Unsuited when some value might arrive changed, or not at all, on this way."""
