@@ -116,10 +116,7 @@ class Transfer:
     pending: Sequence[Sequence[Coercion]] = ()
 
     def refuse_later(self) -> None:
-        """Raises Unsuited if nothing but the source's own transaction may read.
-
-        Others see a later instant. A mark or a checksum of the source would then be of other rows.
-        """
+        """Raises Unsuited if nothing but the source's own transaction, which is earlier, may read."""
         if self.in_snapshot:
             raise Unsuited("the mark or the checksum must be of the same instant as the rows")
 
@@ -335,10 +332,7 @@ class Target(Protocol):
         """
 
     def shortcuts(self, source: Source) -> Sequence[Shortcut]:
-        """Ways to fill the stash from such a source, the fastest first.
-
-        Before there is a stash they only say what they fit.
-        """
+        """Ways to fill the stash, the fastest first. Before there is one they say what they fit."""
 
     def write(self, rows: Rows) -> int:
         """Append to the stash; returns how many rows arrived. Raises BadValue."""
