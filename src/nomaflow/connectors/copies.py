@@ -116,7 +116,7 @@ class Transfer:
     pending: Sequence[Sequence[Coercion]] = ()
 
     def refuse_later(self) -> None:
-        """Raises Unsuited if nothing but the source's own transaction, which is earlier, may read."""
+        """Raises Unsuited if only the source's own, earlier transaction may read."""
         if self.in_snapshot:
             raise Unsuited("the mark or the checksum must be of the same instant as the rows")
 
