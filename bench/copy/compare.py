@@ -63,10 +63,11 @@ def by_command(place: Site, command: str, brings: int | None = None) -> Cost:
     place.finish("bare")
     wall = perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    client = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cost = Cost(wall, spent_by(place) - spent + client)
     if (rows := place.rows_of("bare")) != (brings or place.rows):
         raise RuntimeError(f"{rows} of {brings or place.rows} rows arrived: {command}")
-    client = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, spent_by(place) - spent + client)
+    return cost
 
 
 def spent_by(place: Site, *more: int) -> float:
