@@ -95,7 +95,7 @@ class RunQueue:
         now = self._clock.now()
 
         def enqueue(connection: Connection) -> RunId | None:
-            self._database.store.lock(connection, "admission")
+            self._database.store.lock(connection, "queue")
             if call is not None and (known := run_of(connection, call, now)) is not None:
                 return known
             flights = in_flight(connection, [(new, overlap)])
@@ -124,7 +124,7 @@ class RunQueue:
         now = self._clock.now()
 
         def enqueue(connection: Connection) -> list[RunId]:
-            self._database.store.lock(connection, "admission")
+            self._database.store.lock(connection, "queue")
             self._move_cursors(connection, cursors)
             return self._insert_due(connection, due, now)
 
@@ -178,7 +178,7 @@ class RunQueue:
             who = {"claimant": owner, "at": now}
             limits = self._limits()
             if limits.of_job:
-                self._database.store.lock(connection, "claims")
+                self._database.store.lock(connection, "queue")
             wanted = {**who, "most": len(called), "called": list(called)}
             found = connection.execute(claimable_calls(), wanted).all()
             slots = Slots.free(connection, limits)
@@ -245,7 +245,7 @@ class RunQueue:
         """Start what comes after runs that have ended, in the transaction that ends them."""
         due = self._followers.of(connection, ended)
         if due:
-            self._database.store.lock(connection, "admission")
+            self._database.store.lock(connection, "queue")
             self._insert_due(connection, due, self._clock.now())
 
     def _claimable(
@@ -257,7 +257,7 @@ class RunQueue:
             wanted = {**who, "most": most}
             return list(unlimited(takes_any=takes_any).run(connection, wanted).scalars())
         query = claimable(takes_any=takes_any, is_limited=True)
-        self._database.store.lock(connection, "claims")
+        self._database.store.lock(connection, "queue")
 
         def candidates(without: Sequence[str]) -> Sequence[Candidate]:
             found = connection.execute(query, {**who, "most": most, "without": without})

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, Insert, S
 from sqlalchemy.exc import DBAPIError
 
 READERS = 4
-Topic = Literal["schema", "admission", "claims", "revisions"]
+Topic = Literal["schema", "queue", "revisions"]
 
 
 class Commits(Protocol):

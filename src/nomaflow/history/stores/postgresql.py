@@ -33,9 +33,8 @@ from nomaflow.history.types import rows_json, to_json
 
 LOCKS: dict[Topic, int] = {
     "schema": 7710201,
-    "admission": 7710202,
+    "queue": 7710202,
     "revisions": 7710203,
-    "claims": 7710204,
 }
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
