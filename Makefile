@@ -2,6 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin
 TESTS ?= tests
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() + 1, 4))') # most tests wait for a server
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench
@@ -16,7 +17,7 @@ demo: ## Install everything and start Nomaflow with sample databases and jobs
 test: ## Install everything and run all tests (TESTS=tests/unit for some)
 	@$(PYTHON) tools/setup.py test --system
 ifeq ($(TESTS),tests)
-	@$(RUN)/pytest -q -n auto --maxprocesses=4 tests --ignore=tests/e2e
+	@$(RUN)/pytest -q -n $(WORKERS) tests --ignore=tests/e2e
 	@$(RUN)/pytest -q tests/e2e # apart: the browser's driver keeps an event loop in its process
 else
 	@$(RUN)/pytest -q $(TESTS)
