@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -25,23 +26,30 @@ class Strays:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="strays")
+        self._marks: deque[str] = deque()
 
     async def end(self, mark: str) -> None:
         """Kill every process that bears the mark, also one whose parent ended; on Linux.
 
-        What gave up its environment is not found.
+        What gave up its environment is not found. Of many that end at once, one look serves all.
         """
-        await asyncio.get_running_loop().run_in_executor(self._thread, _kill_marked, mark)
+        self._marks.append(mark)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._end_waiting)
 
     def close(self) -> None:
         self._thread.shutdown()
 
+    def _end_waiting(self) -> None:
+        marks = [self._marks.popleft() for _ in range(len(self._marks))]
+        if marks:
+            _kill_marked(marks)
 
-def _kill_marked(mark: str) -> None:
+
+def _kill_marked(marks: Collection[str]) -> None:
     """Look again until there is none: one that starts others may be quicker than a look."""
-    marked = f"{MARK}={mark}".encode()
+    marked = frozenset(f"{MARK}={mark}".encode() for mark in marks)
     for _ in range(_MOST_LOOKS):
-        found = [pid for pid in _processes() if marked in _environment(pid)]
+        found = [pid for pid in _processes() if not marked.isdisjoint(_environment(pid))]
         for pid in found:
             _kill(pid)
         if not found:
