@@ -174,6 +174,13 @@ def parse_zoned_timestamp(value: str) -> str:
     return moment.astimezone(UTC).isoformat(" ").removesuffix(":00")
 
 
+def within_the_calendar(value: str) -> str:
+    """A date or timestamp as it is, for a database that knows no others. Raises ValueError."""
+    if value.endswith(("infinity", "BC")):
+        raise ValueError("is not within the years 1 to 9999")
+    return value
+
+
 def parse_uuid(value: str) -> str:
     """A UUID in its hyphenated lower-case form."""
     try:

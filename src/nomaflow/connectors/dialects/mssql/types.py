@@ -20,6 +20,7 @@ from nomaflow.connectors.values import (
     exact_decimals,
     shortest_single,
     within,
+    within_the_calendar,
     without_trailing_zeros,
 )
 
@@ -257,12 +258,6 @@ def _finite(value: float) -> float:
     return value
 
 
-def _within_the_calendar(value: str) -> str:
-    if value.endswith(("infinity", "BC")):
-        raise ValueError("is not within the years 1 to 9999")
-    return value
-
-
 def _on_the_tick(value: str) -> bool:
     """`datetime` counts in ticks of a 300th of a second, which end in 0, 3 or 7."""
     fraction = value.partition(".")[2].ljust(3, "0")
@@ -284,8 +279,8 @@ _COARSE: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
 }
 _ENCODERS: Final[dict[Kind, tuple[ColumnFunction, ...]]] = {
     Kind.FLOAT: (each(_finite),),
-    Kind.DATE: (each_distinct(_within_the_calendar),),
-    Kind.TIMESTAMP: (each_distinct(_within_the_calendar),),
+    Kind.DATE: (each_distinct(within_the_calendar),),
+    Kind.TIMESTAMP: (each_distinct(within_the_calendar),),
 }
 
 TYPES = MssqlTypes()

@@ -18,6 +18,7 @@ from nomaflow.connectors.values import (
     each_distinct,
     exact_decimals,
     shortest_single,
+    within_the_calendar,
     without_trailing_zeros,
 )
 
@@ -272,15 +273,9 @@ def _exact_number(digits: int) -> Callable[[str], Decimal]:
     return exact
 
 
-def _within_the_calendar(value: str) -> str:
-    if value.endswith(("infinity", "BC")):
-        raise ValueError("is not within the years 1 to 9999")
-    return value
-
-
 def _with_fraction(value: str) -> str:
     """In the form of `.FF9`, with the zone behind it if there is one."""
-    moment, plus, zone = _within_the_calendar(value).partition("+")
+    moment, plus, zone = within_the_calendar(value).partition("+")
     return f"{moment if '.' in moment else moment + '.0'}{plus}{zone}"
 
 
@@ -290,8 +285,8 @@ def _empty_is_null(values: Sequence[Any]) -> Sequence[Any]:
 
 _ENCODERS: Final[dict[Kind, tuple[ColumnFunction, ...]]] = {
     Kind.TEXT: (_empty_is_null,),
-    Kind.DATE: (each_distinct(_within_the_calendar),),
-    Kind.TIMESTAMP: (each_distinct(_within_the_calendar),),
+    Kind.DATE: (each_distinct(within_the_calendar),),
+    Kind.TIMESTAMP: (each_distinct(within_the_calendar),),
 }
 
 TYPES = OracleTypes()
